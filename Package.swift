@@ -1,0 +1,174 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+// The layers of ARCHITECTURE.md, lowest first: a target depends only on what stands above it.
+// `TidyTests` compares every import with this table.
+
+let root = Context.packageDirectory
+let isRoot = !root.contains("/.build/checkouts/") && !root.contains("/SourcePackages/")
+
+/// Settings of every target of ours. Unsafe flags bar a package from being a dependency, so
+/// they apply only when this package is the root.
+let settings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .treatAllWarnings(as: .error),
+    ] + (isRoot ? [.unsafeFlags(["-enable-cmo-everything"], .when(configuration: .release))] : [])
+
+/// Hashing is nine times slower unoptimised, which makes debug tests unusable.
+let hotSettings = settings + (isRoot ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : [])
+
+func core(
+    _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = settings
+) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+]
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "Tallystick",
+    products: [
+        .library(
+            name: "Tallystick", targets: ["TallyPrimitives", "TallyTransactions", "TallyClient"]),
+        .executable(name: "tally", targets: ["tally"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        // Layer 0
+        .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+        .systemLibrary(
+            name: "CSecp256k1", pkgConfig: "libsecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        core("TallyPrimitives", settings: hotSettings),
+        // Layer 1
+        core(
+            "TallyCrypto", ["TallyPrimitives", "COpenSSL", "CSecp256k1"], settings: hotSettings),
+        core("TallyStore", ["TallyPrimitives", "CLMDB"]),
+        // Layer 2
+        core("TallyTransactions", ["TallyPrimitives", "TallyCrypto"]),
+        core("TallyState", ["TallyPrimitives", "TallyCrypto"]),
+        core("TallyConsensus", ["TallyPrimitives"]),
+        // Layer 3
+        core("TallyExecution", ["TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState"]),
+        core(
+            "TallySharding",
+            [
+                "TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState",
+                "TallyExecution",
+            ]),
+        core("TallyJournal", ["TallyPrimitives", "TallyCrypto"]),
+        // Layer 4
+        core(
+            "TallyEngine",
+            [
+                "TallyPrimitives", "TallyCrypto", "TallyStore", "TallyTransactions", "TallyState",
+                "TallyConsensus", "TallyExecution", "TallySharding", "TallyJournal",
+            ]),
+        core(
+            "TallySimulation",
+            [
+                "TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState",
+                "TallyConsensus", "TallyExecution", "TallySharding", "TallyJournal",
+            ]),
+        core("TallyClient", ["TallyPrimitives", "TallyCrypto", "TallyTransactions"] + nio),
+        // Layer 5
+        core(
+            "TallyRPC",
+            [
+                "TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState",
+                "TallyExecution", "TallySharding", "TallyEngine", "TallyClient", log,
+            ] + nio),
+        // Layer 6
+        core(
+            "TallyNode",
+            [
+                "TallyPrimitives", "TallyCrypto", "TallyStore", "TallyTransactions",
+                "TallyState", "TallyExecution", "TallySharding", "TallyJournal", "TallyEngine",
+                "TallyClient", "TallyRPC", log,
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ]),
+        // Layer 7
+        core(
+            "TallyCLI",
+            [
+                "TallyPrimitives", "TallyCrypto", "TallyStore", "TallyTransactions", "TallyState",
+                "TallyExecution", "TallySharding", "TallyEngine", "TallyClient", "TallyNode", log,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(name: "tally", dependencies: ["TallyCLI"], swiftSettings: settings),
+
+        // Tests
+        .target(
+            name: "TallyTesting", dependencies: ["TallyPrimitives"], path: "Tests/TallyTesting",
+            swiftSettings: settings),
+        tests("TidyTests", []),
+        tests("TallyPrimitivesTests", ["TallyPrimitives", "TallyTesting"]),
+        tests("TallyCryptoTests", ["TallyCrypto", "TallyPrimitives", "TallyTesting"]),
+        tests("TallyStoreTests", ["TallyStore", "TallyPrimitives", "TallyTesting"]),
+        tests("TallyJournalTests", ["TallyJournal", "TallyPrimitives", "TallyTesting"]),
+        tests("TallyStateTests", ["TallyState", "TallyCrypto", "TallyPrimitives", "TallyTesting"]),
+        tests(
+            "TallyTransactionsTests",
+            ["TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting"]),
+        tests(
+            "TallyShardingTests",
+            [
+                "TallySharding", "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
+                "TallyPrimitives", "TallyTesting",
+            ]),
+        tests(
+            "TallySimulationTests",
+            [
+                "TallySimulation", "TallyJournal", "TallySharding", "TallyExecution", "TallyState",
+                "TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting",
+            ]),
+        tests(
+            "TallyEngineTests",
+            [
+                "TallyEngine", "TallyStore", "TallySharding", "TallyExecution", "TallyState",
+                "TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting",
+            ]),
+        tests("TallyClientTests", ["TallyClient", "TallyPrimitives", "TallyTesting"]),
+        tests(
+            "TallyRPCTests",
+            ["TallyRPC", "TallyClient", "TallyCrypto", "TallyPrimitives", "TallyTesting"] + nio),
+        tests(
+            "TallyNodeTests",
+            [
+                "TallyNode", "TallyEngine", "TallyStore", "TallyClient", "TallySharding",
+                "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
+                "TallyPrimitives", "TallyTesting",
+            ]),
+        tests(
+            "TallyCLITests",
+            [
+                "TallyCLI", "TallyNode", "TallyEngine", "TallyStore", "TallyClient",
+                "TallySharding", "TallyExecution", "TallyState", "TallyTransactions",
+                "TallyCrypto", "TallyPrimitives", "TallyTesting",
+            ]),
+    ]
+)

@@ -1,0 +1,22 @@
+/// First byte of everything that SHA-256 hashes in the protocol, so that a value of one kind is
+/// never the hash of another. The numbers are consensus: `Specs/encoding.md`, ENC-4.
+package enum HashDomain: UInt8, Sendable, CaseIterable {
+    // State tree
+    case path = 0x01
+    case bucket = 0x02
+    case inner = 0x03
+    case payload = 0x04
+    // Merkle mountain ranges
+    case rangeLeaf = 0x10
+    case rangeInner = 0x11
+    case rangeRoot = 0x12
+    // Ledger objects
+    case receiptID = 0x20
+    case shardHeader = 0x21
+    case beaconHeader = 0x22
+    case genesis = 0x23
+    case object = 0x24
+    case transactionResult = 0x25
+    // Files
+    case journalRecord = 0x40
+}
