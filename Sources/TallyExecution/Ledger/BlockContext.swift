@@ -1,0 +1,45 @@
+package import TallyPrimitives
+internal import TallyTransactions
+
+/// Everything a shard block reads besides its own state: as of the parent beacon block.
+package struct BlockContext: Hashable, Sendable {
+    /// Genesis hash: the name of the chain.
+    package let chain: Hash32
+    package let parameters: NetworkParameters
+    /// The endpoint that builds.
+    package let endpoint: EndpointID
+    package let height: Height
+    package let time: BeaconTime
+    package let baseFee: Amount
+    /// Who built the block and earns its tips.
+    package let beneficiary: Address
+
+    package init(
+        chain: Hash32, parameters: NetworkParameters, endpoint: EndpointID, height: Height,
+        time: BeaconTime, baseFee: Amount, beneficiary: Address
+    ) {
+        self.chain = chain
+        self.parameters = parameters
+        self.endpoint = endpoint
+        self.height = height
+        self.time = time
+        self.baseFee = baseFee
+        self.beneficiary = beneficiary
+    }
+
+    package var layout: ShardLayout { parameters.layout }
+
+    /// Where an address lives; the reserved ones have no home shard, the treasury's is the beacon.
+    package func home(of address: Address) -> EndpointID {
+        address == ReservedAddress.treasury
+            ? layout.beacon : EndpointID(layout.home(of: address))
+    }
+
+    /// The end of the epoch that `time` lies in.
+    package var epochEnd: BeaconTime {
+        let length = parameters.epochMilliseconds
+        let (end, overflow) = (time.milliseconds / length * length).addingReportingOverflow(length)
+        return BeaconTime(milliseconds: overflow ? .max : end)
+    }
+}
+

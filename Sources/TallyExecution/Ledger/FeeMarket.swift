@@ -1,0 +1,37 @@
+package import TallyPrimitives
+
+/// EIP-1559 for one shard, with one addition: time without blocks counts as empty blocks, so that
+/// a fee that rose falls again although no block is built for it (`FEE-3`).
+package enum FeeMarket {
+    /// A shard without a block for so long is treated as one that built an empty block.
+    package static let idleMilliseconds: UInt64 = 1_000
+    /// Steps of idle decay looked at: (7/8)^400 takes the largest amount to zero.
+    private static let maximumIdleSteps: UInt64 = 400
+
+    /// The base fee after a block.
+    /// - Parameters:
+    ///   - used: weight of that block; half of `limit` leaves the fee as it is.
+    ///   - elapsed: milliseconds from that block to the next.
+    package static func baseFee(
+        after fee: Amount, used: Weight, limit: Weight, elapsed: UInt64, minimum: Amount
+    ) -> Amount {
+        var next = step(fee, used: used, target: max(limit / 2, 1))
+        for _ in 0..<min(elapsed / idleMilliseconds, maximumIdleSteps) {
+            guard next > minimum else { break }
+            next = step(next, used: 0, target: 1)
+        }
+        return max(next, minimum)
+    }
+
+    private static func step(_ fee: Amount, used: Weight, target: Weight) -> Amount {
+        let distance = used > target ? used - target : target - used
+        guard distance > 0 else { return fee }
+        // fee · distance / target / 8 in 256 bits; distance ≤ target, or at most the whole limit.
+        let (high, low) = fee.units.multipliedFullWidth(by: UInt128(distance))
+        let divisor = UInt128(target) * 8
+        guard high < divisor else { return used > target ? .max : .zero }
+        let change = divisor.dividingFullWidth((high, low)).quotient
+        if used > target { return fee.adding(Amount(max(change, 1))) ?? .max }
+        return fee.subtracting(Amount(change)) ?? .zero
+    }
+}

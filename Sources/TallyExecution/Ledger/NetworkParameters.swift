@@ -1,0 +1,113 @@
+package import TallyPrimitives
+package import TallyTransactions
+
+/// Where base fees go.
+package enum BaseFeeDestination: UInt8, Sendable {
+    case burn = 0
+    case treasury = 1
+}
+
+/// The numbers a network is born with. All are consensus: they are part of the genesis hash.
+package struct NetworkParameters: Hashable, Sendable {
+    package var chainID: ChainID
+    package var layout: ShardLayout
+    /// Most weight of one shard block.
+    package var blockWeight: Weight = 20_000 * Weights.transfer
+    /// Slots of one stream: requests in flight to one destination (RCPT-7).
+    package var window: Int = 4_096
+    /// Due entries one shard keeps at once (RCPT-11).
+    package var dueBound: Int = 65_536
+    /// Lowest base fee, and that of the first block, for a unit of weight.
+    package var minimumBaseFee = Amount(1_000_000_000)
+    package var baseFeeDestination = BaseFeeDestination.burn
+    /// Vaults are swept once an epoch.
+    package var epochMilliseconds: UInt64 = 86_400_000
+
+    package init(chainID: ChainID, layout: ShardLayout) {
+        self.chainID = chainID
+        self.layout = layout
+    }
+
+    /// Weight of the inbox that a block takes on at most (RCPT-3): half of the block.
+    package var inboxQuota: Weight { blockWeight / 2 }
+    /// Weight of the due entries that a block runs at most: a quarter of the block.
+    package var dueQuota: Weight { blockWeight / 4 }
+    /// Heaviest receipt (RCPT-4): a quarter of the inbox quota.
+    package var receiptWeightLimit: Weight { inboxQuota / 4 }
+    /// Slots that transactions leave to due entries (RCPT-7): a quarter, at least none.
+    package var reservedSlots: Int { window / 4 }
+
+    /// What is wrong with the numbers; empty when a network can run on them.
+    package var faults: [ParameterFault] {
+        var faults: [ParameterFault] = []
+        if chainID == 0 { faults.append(.chainIDZero) }
+        if receiptWeightLimit < max(Weights.credit, Weights.sweep) || dueQuota < Weights.dueEntry {
+            faults.append(.blockWeightTooSmall(minimum: Self.minimumBlockWeight))
+        }
+        if blockWeight > Self.maximumBlockWeight {
+            faults.append(.blockWeightTooLarge(maximum: Self.maximumBlockWeight))
+        }
+        if !(1...65_536).contains(window) { faults.append(.windowOutOfRange) }
+        if !(1...1_048_576).contains(dueBound) { faults.append(.dueBoundOutOfRange) }
+        if epochMilliseconds == 0 { faults.append(.epochZero) }
+        return faults
+    }
+
+    /// Eight credits: a quarter of half a block holds one.
+    package static let minimumBlockWeight: Weight = 8 * Weights.credit
+    /// A block of a million transfers: beyond it, one block's body would exceed every frame.
+    package static let maximumBlockWeight: Weight = 1_000_000 * Weights.transfer
+}
+
+/// Why a network cannot run on its parameters.
+package enum ParameterFault: Error, Hashable, Sendable, CustomStringConvertible {
+    case chainIDZero
+    case blockWeightTooSmall(minimum: Weight)
+    case blockWeightTooLarge(maximum: Weight)
+    case windowOutOfRange
+    case dueBoundOutOfRange
+    case epochZero
+
+    package var description: String {
+        switch self {
+        case .chainIDZero: "chainId must not be 0"
+        case .blockWeightTooSmall(let minimum): "blockWeight must be at least \(minimum)"
+        case .blockWeightTooLarge(let maximum): "blockWeight must be at most \(maximum)"
+        case .windowOutOfRange: "window must be 1 to 65,536"
+        case .dueBoundOutOfRange: "dueBound must be 1 to 1,048,576"
+        case .epochZero: "epochMilliseconds must not be 0"
+        }
+    }
+}
+
+extension NetworkParameters: RLPValue {
+    package func encode(to out: inout RLPEncoder) {
+        out.list { out in
+            out.append(chainID)
+            out.append(layout.shardCount)
+            out.append(blockWeight)
+            out.append(UInt64(window))
+            out.append(UInt64(dueBound))
+            out.append(minimumBaseFee)
+            out.append(baseFeeDestination.rawValue)
+            out.append(epochMilliseconds)
+        }
+    }
+
+    package init(from input: inout RLPDecoder) throws(RLPError) {
+        var list = try input.nextList()
+        let chainID: ChainID = try list.nextInteger()
+        let shards: UInt16 = try list.nextInteger()
+        guard let layout = ShardLayout(shardCount: Int(shards)) else {
+            throw .unknownValue(UInt64(shards))
+        }
+        self.init(chainID: chainID, layout: layout)
+        blockWeight = try list.nextInteger()
+        window = Int(try list.nextInteger(UInt32.self))
+        dueBound = Int(try list.nextInteger(UInt32.self))
+        minimumBaseFee = try list.nextAmount()
+        baseFeeDestination = try list.nextCase()
+        epochMilliseconds = try list.nextInteger()
+        try list.finish()
+    }
+}

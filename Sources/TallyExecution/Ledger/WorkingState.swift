@@ -1,0 +1,166 @@
+package import TallyPrimitives
+package import TallyState
+
+/// Why a block cannot be executed at all: not a fault of the block, but of what it stands on.
+package enum ExecutionError: Error, Hashable, Sendable {
+    case state(StateError)
+    /// A stored object does not decode.
+    case corruptObject(ObjectKind, RLPError)
+    /// Money would exceed 2^128 − 1, or a vault pay more than it has: an invariant is broken.
+    case invariant(String)
+}
+
+/// The state of one endpoint while a block is executed: changes over an immutable tree.
+///
+/// Every object is read at most once. Changes made after `mark()` can be taken back by `revert()`,
+/// and are listed, account by account, by `balanceChanges()`.
+package struct WorkingState<Pages: PageReader> {
+    private let tree: StateTree
+    private let pages: Pages
+    private var accounts: [AccountSlot] = []
+    private var accountIndex: [Address: Int] = [:]
+    private var accountUndo: [(slot: Int, before: Account)] = []
+    private var objects: [ObjectKey: ObjectSlot] = [:]
+    private var objectUndo: [(key: ObjectKey, before: StateObject?)] = []
+    private var epoch: UInt32 = 1
+
+    private struct AccountSlot {
+        let key: ObjectKey
+        let address: Address
+        let original: Account
+        var current: Account
+        /// The `epoch` in which `accountUndo` got this slot.
+        var savedIn: UInt32
+    }
+
+    private struct ObjectSlot {
+        let original: StateObject?
+        var current: StateObject?
+        var savedIn: UInt32
+    }
+
+    package init(tree: StateTree, pages: Pages) {
+        self.tree = tree
+        self.pages = pages
+    }
+
+    // MARK: Accounts
+
+    package mutating func account(_ address: Address) throws(ExecutionError) -> Account {
+        accounts[try slot(of: address)].current
+    }
+
+    /// Replaces what `change` changes. Reads the account once.
+    package mutating func update(
+        _ address: Address, _ change: (inout Account) throws(ExecutionError) -> Void
+    ) throws(ExecutionError) {
+        let slot = try slot(of: address)
+        if accounts[slot].savedIn != epoch {
+            accounts[slot].savedIn = epoch
+            accountUndo.append((slot, accounts[slot].current))
+        }
+        try change(&accounts[slot].current)
+    }
+
+    /// Adds to a balance. The sum of all balances is below 2^128, so this does not overflow unless
+    /// an invariant is broken.
+    package mutating func credit(
+        _ address: Address, _ value: Amount
+    ) throws(ExecutionError) {
+        try update(address) { (account) throws(ExecutionError) in
+            guard let sum = account.balance.adding(value) else {
+                throw .invariant("balance of \(address) exceeds 2^128 - 1")
+            }
+            account.balance = sum
+        }
+    }
+
+    private mutating func slot(of address: Address) throws(ExecutionError) -> Int {
+        if let slot = accountIndex[address] { return slot }
+        let key = ObjectKey.account(address)
+        var account = Account.empty
+        if let object = try load(key) {
+            do throws(RLPError) {
+                account = try Account(object)
+            } catch { throw .corruptObject(.account, error) }
+        }
+        accounts.append(
+            AccountSlot(
+                key: key, address: address, original: account, current: account, savedIn: 0))
+        accountIndex[address] = accounts.count - 1
+        return accounts.count - 1
+    }
+
+    // MARK: Other objects
+
+    package mutating func object(_ key: ObjectKey) throws(ExecutionError) -> StateObject? {
+        if let slot = objects[key] { return slot.current }
+        let object = try load(key)
+        objects[key] = ObjectSlot(original: object, current: object, savedIn: 0)
+        return object
+    }
+
+    /// Stores an object, or deletes it with `nil`.
+    package mutating func set(
+        _ key: ObjectKey, _ object: StateObject?
+    ) throws(ExecutionError) {
+        let before = try self.object(key)
+        if objects[key]?.savedIn != epoch {
+            objectUndo.append((key, before))
+            objects[key]?.savedIn = epoch
+        }
+        objects[key]?.current = object
+    }
+
+    // MARK: Reverting
+
+    /// Begins a unit of work: what follows can be reverted and listed on its own.
+    package mutating func mark() {
+        epoch += 1
+        accountUndo.removeAll(keepingCapacity: true)
+        objectUndo.removeAll(keepingCapacity: true)
+    }
+
+    /// Takes back every change since `mark()`.
+    package mutating func revert() {
+        for (slot, before) in accountUndo { accounts[slot].current = before }
+        for (key, before) in objectUndo { objects[key]?.current = before }
+    }
+
+    /// Balances that differ from those at `mark()`, in the order they were first touched.
+    package func balanceChanges() -> [BalanceChange] {
+        var changes: [BalanceChange] = []
+        changes.reserveCapacity(accountUndo.count)
+        for (slot, before) in accountUndo where accounts[slot].current.balance != before.balance {
+            changes.append(
+                BalanceChange(
+                    account: accounts[slot].address, after: accounts[slot].current.balance))
+        }
+        return changes
+    }
+
+    // MARK: Result
+
+    /// The tree with every change of the block.
+    package func updatedTree() throws(ExecutionError) -> StateTree {
+        var changes: [StateChange] = []
+        changes.reserveCapacity(accounts.count + objects.count)
+        for slot in accounts where slot.current != slot.original {
+            changes.append(StateChange(key: slot.key, object: slot.current.object))
+        }
+        for (key, slot) in objects where slot.current != slot.original {
+            changes.append(StateChange(key: key, object: slot.current))
+        }
+        // The dictionary's order ends here: the batch is sorted by path.
+        changes.sort { $0.key.path < $1.key.path }
+        do throws(StateError) {
+            return try tree.updating(changes, pages: pages)
+        } catch { throw .state(error) }
+    }
+
+    private func load(_ key: ObjectKey) throws(ExecutionError) -> StateObject? {
+        do throws(StateError) {
+            return try tree.object(key, pages: pages)
+        } catch { throw .state(error) }
+    }
+}

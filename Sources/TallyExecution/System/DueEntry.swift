@@ -1,0 +1,111 @@
+package import TallyPrimitives
+package import TallyState
+internal import TallyTransactions
+
+/// Order of the due queue of one destination: by time, then by age (RCPT-11).
+package struct DueKey: Hashable, Comparable, Sendable {
+    package let destination: EndpointID
+    package let time: BeaconTime
+    /// Number of the entry on its shard, from 0.
+    package let sequence: UInt64
+
+    package init(destination: EndpointID, time: BeaconTime, sequence: UInt64) {
+        self.destination = destination
+        self.time = time
+        self.sequence = sequence
+    }
+
+    package static func < (a: DueKey, b: DueKey) -> Bool {
+        (a.destination, a.time, a.sequence) < (b.destination, b.time, b.sequence)
+    }
+}
+
+/// What an entry does when its time has come.
+package enum DueAction: Hashable, Sendable {
+    /// A scheduled leg: `value` to `to`; `fee` pays the destination and is part of the object's
+    /// value until then.
+    case transfer(origin: Hash32, from: Address, to: Address, fee: Amount)
+    /// Empty the vault of `beneficiary`.
+    case sweep(beneficiary: Address)
+}
+
+/// A system action that a later block must run (RCPT-11). The object's value is the money it holds.
+package struct DueEntry: Hashable, Sendable {
+    package let key: DueKey
+    /// Of a transfer: what the recipient gets.
+    package let value: Amount
+    package let action: DueAction
+
+    package init(key: DueKey, value: Amount, action: DueAction) {
+        self.key = key
+        self.value = value
+        self.action = action
+    }
+
+    /// Declared weight, prepaid by whoever opened the entry.
+    package var weight: Weight {
+        switch action {
+        case .transfer: Weights.dueEntry
+        case .sweep: Weights.sweep
+        }
+    }
+
+    package static func objectKey(sequence: UInt64) -> ObjectKey {
+        ObjectKey(.due, key: RLPEncoder.list { $0.append(sequence) })
+    }
+
+    /// - Throws: `.integerTooLarge` when value and fee together exceed 2^128 − 1.
+    package init(_ object: StateObject) throws(RLPError) {
+        var outer = RLPDecoder(Array(object.payload))
+        var list = try outer.nextList()
+        key = DueKey(
+            destination: try list.nextEndpoint(), time: try list.nextTime(),
+            sequence: try list.nextInteger())
+        let kind: UInt8 = try list.nextInteger()
+        switch kind {
+        case 1:
+            let fee = try list.nextAmount()
+            action = .transfer(
+                origin: try list.nextFixed(), from: try list.nextFixed(),
+                to: try list.nextFixed(), fee: fee)
+            guard let value = object.value.subtracting(fee) else { throw .integerTooLarge }
+            self.value = value
+        case 2:
+            action = .sweep(beneficiary: try list.nextFixed())
+            value = object.value
+        default: throw .unknownValue(UInt64(kind))
+        }
+        try list.finish()
+        try outer.finish()
+    }
+
+    /// The money the entry holds; `nil` above 2^128 − 1.
+    package var held: Amount? {
+        switch action {
+        case .transfer(_, _, _, let fee): value.adding(fee)
+        case .sweep: value
+        }
+    }
+
+    /// The object to store; `nil` when it would hold more than 2^128 − 1.
+    package var object: StateObject? {
+        guard let held else { return nil }
+        let payload = RLPEncoder.list { out in
+            out.append(key.destination)
+            out.append(key.time)
+            out.append(key.sequence)
+            switch action {
+            case .transfer(let origin, let from, let to, let fee):
+                out.append(UInt8(1))
+                out.append(fee)
+                out.append(origin)
+                out.append(from)
+                out.append(to)
+            case .sweep(let beneficiary):
+                out.append(UInt8(2))
+                out.append(beneficiary)
+            }
+        }
+        return StateObject(kind: .due, value: held, payload: payload)
+    }
+}

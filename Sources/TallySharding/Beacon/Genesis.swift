@@ -1,0 +1,140 @@
+package import TallyCrypto
+package import TallyExecution
+package import TallyPrimitives
+package import TallyState
+package import TallyTransactions
+
+/// Everything a network begins with. Its hash names the chain.
+package struct Genesis: Hashable, Sendable {
+    package let parameters: NetworkParameters
+    package let time: BeaconTime
+    /// Opening balances, by address, ascending, each once.
+    package let accounts: [Opening]
+    /// Who votes, ascending, each once.
+    package let validators: [Address]
+
+    /// One account's opening balance.
+    package struct Opening: Hashable, Sendable {
+        package let address: Address
+        package let balance: Amount
+
+        package init(address: Address, balance: Amount) {
+            self.address = address
+            self.balance = balance
+        }
+    }
+
+    /// Sorts and checks.
+    /// - Throws: the first fault found.
+    package init(
+        parameters: NetworkParameters, time: BeaconTime, accounts: [Opening],
+        validators: [Address]
+    ) throws(GenesisError) {
+        if let fault = parameters.faults.first { throw .parameter(fault) }
+        let accounts = accounts.sorted { $0.address < $1.address }
+        let validators = validators.sorted()
+        for (a, b) in zip(accounts, accounts.dropFirst()) where a.address == b.address {
+            throw .duplicateAccount(a.address)
+        }
+        for account in accounts where ReservedAddress.contains(account.address) {
+            throw .reservedAccount(account.address)
+        }
+        for (a, b) in zip(validators, validators.dropFirst()) where a == b {
+            throw .duplicateValidator(a)
+        }
+        guard !validators.isEmpty else { throw .noValidator }
+        guard Amount.sum(accounts.lazy.map(\.balance)) != nil else { throw .supplyTooLarge }
+        self.parameters = parameters
+        self.time = time
+        self.accounts = accounts
+        self.validators = validators
+    }
+
+    /// The whole supply at genesis, in base units.
+    package var supply: Amount { Amount.sum(accounts.lazy.map(\.balance)) ?? .max }
+
+    /// The name of the chain: a hash of everything above.
+    package var hash: Hash32 {
+        SHA256.hash(
+            .genesis,
+            RLPEncoder.list(capacity: 64 + accounts.count * 36) { out in
+                parameters.encode(to: &out)
+                out.append(time)
+                out.list { out in
+                    for account in accounts {
+                        out.append(account.address)
+                        out.append(account.balance)
+                    }
+                }
+                out.list { out in for validator in validators { out.append(validator) } }
+            })
+    }
+
+    /// The state of every endpoint at height 0, by index.
+    package func states() throws(StateError) -> [GenesisState] {
+        let chain = hash
+        var shares: [[Opening]] = Array(repeating: [], count: parameters.layout.endpointCount)
+        for account in accounts where !account.balance.isZero {
+            shares[Int(parameters.layout.home(of: account.address).value)].append(account)
+        }
+        var states: [GenesisState] = []
+        for endpoint in parameters.layout.endpoints {
+            states.append(
+                try GenesisState(
+                    self, chain: chain, endpoint: endpoint, accounts: shares[Int(endpoint.index)]))
+        }
+        return states
+    }
+
+    /// The beacon block of height 0.
+    package func beaconHeader(_ states: [GenesisState]) -> BeaconHeader {
+        BeaconHeader(
+            chain: hash, height: .genesis, parent: .zero, time: time, proposer: .zero,
+            anchorsRoot: BeaconHeader.anchorsRoot(states.map(\.header)))
+    }
+}
+
+/// Why a document describes no network.
+package enum GenesisError: Error, Hashable, Sendable, CustomStringConvertible {
+    case parameter(ParameterFault)
+    case duplicateAccount(Address)
+    case reservedAccount(Address)
+    case duplicateValidator(Address)
+    case noValidator
+    case supplyTooLarge
+
+    package var description: String {
+        switch self {
+        case .parameter(let fault): fault.description
+        case .duplicateAccount(let address): "account \(address) is listed twice"
+        case .reservedAccount(let address): "account \(address) is a reserved address"
+        case .duplicateValidator(let address): "validator \(address) is listed twice"
+        case .noValidator: "a network needs at least one validator"
+        case .supplyTooLarge: "the balances' sum exceeds 2^128 - 1"
+        }
+    }
+}
+
+/// One endpoint at height 0.
+package struct GenesisState: Sendable {
+    package let header: ShardHeader
+    package let tree: StateTree
+
+    init(
+        _ genesis: Genesis, chain: Hash32, endpoint: EndpointID, accounts: [Genesis.Opening]
+    ) throws(StateError) {
+        var changes = accounts.map { opening in
+            StateChange(
+                key: ObjectKey.account(opening.address),
+                object: Account(balance: opening.balance, nonce: 0, policy: .accept).object)
+        }
+        changes.sort { $0.key.path < $1.key.path }
+        tree = try StateTree.empty.updating(changes, pages: NoPages())
+        header = ShardHeader(
+            chain: chain, shardCount: genesis.parameters.layout.shardCount, endpoint: endpoint,
+            height: .genesis, parent: .zero, beaconRef: .zero, time: genesis.time,
+            beneficiary: .zero, baseFee: genesis.parameters.minimumBaseFee, stateRoot: tree.root,
+            stateSum: tree.sum, txRoot: MerkleRange().root, resultRoot: MerkleRange().root,
+            out: [], in: [], minted: .zero, burned: .zero, weightUsed: 0)
+    }
+}

@@ -1,0 +1,204 @@
+import TallyCrypto
+import TallyExecution
+import TallyPrimitives
+import TallyState
+import TallyTransactions
+
+/// One block in the making: the executor and the streams, quotas and slots around it.
+struct BlockRun<Pages: PageReader> {
+    private let core: ShardCore
+    var executor: BlockExecutor<Pages>
+    private var streams: [StreamState]
+    private var consumed: [Int]
+    private var weight: Weight = 0
+    private var systemResult: TransactionResult?
+    private var transactions: [Transaction] = []
+    private var results: [TransactionResult] = []
+    /// Requests this block has sent so far, by destination: slots taken besides `streams`.
+    private var requested: [Int]
+
+    init(core: ShardCore, executor: BlockExecutor<Pages>) {
+        self.core = core
+        self.executor = executor
+        streams = core.streams
+        consumed = Array(repeating: 0, count: core.streams.count)
+        requested = consumed
+    }
+
+    private var parameters: NetworkParameters { core.parameters }
+
+    // RCPT-7: every block first records what the peers' newest anchored headers say.
+    mutating func recordCredit(_ view: AnchoredView) {
+        let own = Int(core.endpoint.index)
+        for peer in streams.indices where peer != own {
+            streams[peer].record(
+                peerCursor: view.heads[peer].in[own].cursor, peerEnd: view.heads[peer].out[own].end)
+        }
+    }
+
+    // RCPT-3: sources in rotation, each drained in turn, until a head does not fit the quota.
+    mutating func consumeInbox(_ view: AnchoredView) throws(ExecutionError) {
+        var used: Weight = 0
+        rotation: for source in view.rotation(for: core.endpoint) {
+            let index = Int(source.index)
+            for receipt in core.inbound[index].waiting {
+                guard used + receipt.weight <= parameters.inboxQuota else { break rotation }
+                used += receipt.weight
+                try streams[index].consume(receipt)
+                try executor.consume(receipt)
+                consumed[index] += 1
+            }
+        }
+        weight += used
+        for peer in streams.indices { streams[peer].release() }
+    }
+
+    // RCPT-11: entries of earlier blocks, oldest first per destination, destinations in rotation,
+    // those without a slot skipped, until the quota is used. Due entries may take every slot.
+    mutating func runDueEntries(_ view: AnchoredView) throws(ExecutionError) {
+        var used: Weight = 0
+        for destination in view.destinations {
+            let isLocal = destination == core.endpoint
+            for entry in core.due.ready(for: destination, at: view.time) {
+                guard used + entry.weight <= parameters.dueQuota else {
+                    weight += used
+                    return
+                }
+                if !isLocal, freeSlots(to: destination, reserved: 0) < 1 { break }
+                used += entry.weight
+                try executor.run(entry)
+                if !isLocal { requested[Int(destination.index)] += 1 }
+            }
+        }
+        weight += used
+    }
+
+    mutating func endSystem() { systemResult = executor.systemResult(weight: weight) }
+
+    mutating func applyTransactions<Source: TransactionSource>(
+        _ source: inout Source
+    ) throws(ExecutionError) {
+        while let transaction = source.next(remaining: parameters.blockWeight - weight) {
+            if let reason = try tryApply(transaction) {
+                guard source.refused(transaction, reason) else { return }
+            }
+        }
+    }
+
+    private mutating func tryApply(
+        _ transaction: Transaction
+    ) throws(ExecutionError) -> Ineligibility? {
+        guard transaction.weight <= parameters.blockWeight - weight else { return .blockFull }
+        let demand = transaction.slotDemand(layout: parameters.layout)
+        if let destination = shortage(demand) { return .noCredit(destination: destination) }
+        switch try executor.apply(transaction) {
+        case .refused(let reason): return reason
+        case .applied(let result):
+            if result.failure == nil { take(demand) }
+            weight += transaction.weight
+            transactions.append(transaction)
+            results.append(result)
+            return nil
+        }
+    }
+
+    // MARK: Slots
+
+    private func freeSlots(to destination: EndpointID, reserved: Int) -> Int {
+        let index = Int(destination.index)
+        return parameters.window - reserved - streams[index].slots - requested[index]
+    }
+
+    /// RCPT-7: a transaction may take slots only if a quarter of the window stays free.
+    private func shortage(_ demand: SlotDemand) -> EndpointID? {
+        let reserved = parameters.reservedSlots
+        switch demand {
+        case .none: return nil
+        case .one(let destination):
+            return freeSlots(to: destination, reserved: reserved) < 1 ? destination : nil
+        case .many(let demands):
+            return demands.first {
+                freeSlots(to: $0.destination, reserved: reserved) < $0.slots
+            }?.destination
+        }
+    }
+
+    private mutating func take(_ demand: SlotDemand) {
+        switch demand {
+        case .none: break
+        case .one(let destination): requested[Int(destination.index)] += 1
+        case .many(let demands):
+            for item in demands { requested[Int(item.destination.index)] += item.slots }
+        }
+    }
+
+    // MARK: Result
+
+    /// Ends the block: fees, streams, roots, header.
+    mutating func candidate(_ view: AnchoredView) throws(ExecutionError) -> Candidate {
+        try executor.finish()
+        for receipt in executor.outbox.receipts {
+            try streams[Int(receipt.reference.destination.index)]
+                .append(receipt, leaf: receipt.leaf)
+        }
+        for peer in streams.indices where streams[peer] != core.streams[peer] {
+            try executor.state.set(
+                StreamState.key(peer: EndpointID(UInt16(peer))), streams[peer].object)
+        }
+        let tree = try executor.state.updatedTree()
+        return Candidate(
+            block: ShardBlock(header: try header(view, tree), transactions: transactions),
+            systemResult: systemResult, results: results, sent: executor.outbox.receipts,
+            tree: tree, streams: streams, consumed: consumed, dueAdded: executor.dueAdded,
+            dueRemoved: executor.dueRemoved)
+    }
+
+    private func header(
+        _ view: AnchoredView, _ tree: StateTree
+    ) throws(ExecutionError) -> ShardHeader {
+        let context = executor.context
+        guard let burned = core.header.burned.adding(executor.burned) else {
+            throw .invariant("burned fees exceed 2^128 - 1")
+        }
+        return ShardHeader(
+            chain: core.chain, shardCount: core.layout.shardCount, endpoint: core.endpoint,
+            height: view.height, parent: core.headerHash, beaconRef: view.beacon, time: view.time,
+            beneficiary: context.beneficiary, baseFee: context.baseFee, stateRoot: tree.root,
+            stateSum: tree.sum, txRoot: txRoot, resultRoot: resultRoot, out: outEntries,
+            in: inEntries, minted: core.header.minted, burned: burned, weightUsed: weight)
+    }
+
+    /// Range root over the transaction hashes.
+    private var txRoot: Hash32 { MerkleRange.root(ofLeaves: transactions.map(\.hash)) }
+
+    /// Range root over the results, the system result first (an empty one stands for none).
+    private var resultRoot: Hash32 {
+        var leaves: [Hash32] = []
+        leaves.reserveCapacity(results.count + 1)
+        leaves.append(SHA256.hash(.transactionResult, systemResult?.encoded ?? []))
+        for result in results {
+            leaves.append(SHA256.hash(.transactionResult, result.encoded))
+        }
+        return MerkleRange.root(ofLeaves: leaves)
+    }
+
+    private var outEntries: [PeerEntry<OutEntry>] {
+        streams.indices.compactMap { peer in
+            let (old, new) = (core.streams[peer], streams[peer])
+            guard new.sent.count != old.sent.count else { return nil }
+            return PeerEntry(
+                peer: EndpointID(UInt16(peer)),
+                entry: OutEntry(end: new.sent.count, value: new.sentValue, root: new.sent.root))
+        }
+    }
+
+    private var inEntries: [PeerEntry<InEntry>] {
+        streams.indices.compactMap { peer in
+            guard streams[peer].cursor != core.streams[peer].cursor else { return nil }
+            return PeerEntry(
+                peer: EndpointID(UInt16(peer)),
+                entry: InEntry(
+                    cursor: streams[peer].cursor, value: streams[peer].consumedValue))
+        }
+    }
+}

@@ -1,0 +1,128 @@
+package import TallyCrypto
+package import TallyExecution
+package import TallyPrimitives
+package import TallyState
+package import TallyTransactions
+
+/// One endpoint of the receipt network, without disk, clock or network: a shard, or the beacon's own
+/// state.
+///
+/// Holds the state after the last decided block and what waits for the next one: anchored receipts
+/// and due entries. `build` and `check` compute candidates and change nothing; `commit` takes one over.
+package struct ShardCore: Sendable {
+    package let chain: Hash32
+    package let parameters: NetworkParameters
+    package let endpoint: EndpointID
+    /// Header of the last block of this endpoint, and its hash.
+    package private(set) var header: ShardHeader
+    package private(set) var headerHash: Hash32
+    package private(set) var tree: StateTree
+    /// By peer index; the endpoint's own is unused.
+    package private(set) var streams: [StreamState]
+    /// Anchored and not yet consumed, by source index.
+    package private(set) var inbound: [InboundQueue]
+    package private(set) var due: DueIndex
+    /// The last decided beacon height, with a block of this endpoint or without (`SHARD-5`).
+    package private(set) var appliedHeight: Height
+
+    /// The endpoint at genesis.
+    package init(genesis: GenesisState, chain: Hash32, parameters: NetworkParameters) {
+        self.init(
+            chain: chain, parameters: parameters, header: genesis.header, tree: genesis.tree,
+            streams: Array(repeating: StreamState(), count: parameters.layout.endpointCount),
+            due: DueIndex(endpointCount: parameters.layout.endpointCount),
+            appliedHeight: .genesis)
+    }
+
+    init(
+        chain: Hash32, parameters: NetworkParameters, header: ShardHeader, tree: StateTree,
+        streams: [StreamState], due: DueIndex, appliedHeight: Height
+    ) {
+        self.chain = chain
+        self.parameters = parameters
+        endpoint = header.endpoint
+        self.header = header
+        headerHash = header.hash
+        self.tree = tree
+        self.streams = streams
+        inbound = Array(repeating: InboundQueue(), count: parameters.layout.endpointCount)
+        self.due = due
+        self.appliedHeight = appliedHeight
+    }
+
+    package var layout: ShardLayout { parameters.layout }
+
+    // MARK: Receipts that were anchored
+
+    /// Takes what a decided header of `source` sent here (RCPT-1, RCPT-2).
+    /// - Returns: whether the receipts are those that the header commits to.
+    package mutating func deliver(
+        _ receipts: some Collection<Receipt>, from source: EndpointID, anchored entry: OutEntry
+    ) -> Bool {
+        inbound[Int(source.index)].deliver(receipts, end: entry.end, root: entry.root)
+    }
+
+    /// Puts back what a restart found anchored and not consumed.
+    package mutating func restoreInbound(_ queue: InboundQueue, from source: EndpointID) {
+        inbound[Int(source.index)] = queue
+    }
+
+    // MARK: Work (RCPT-3, IBFT R18)
+
+    /// Whether a block of this endpoint must be anchored next: a receipt waits, or a due entry is
+    /// runnable.
+    package func isMandatory(_ view: AnchoredView) -> Bool {
+        if inbound.contains(where: { $0.count > 0 }) { return true }
+        // Nothing waits, so the inbox moves no cursor.
+        return view.destinations.contains { destination in
+            guard due.ready(for: destination, at: view.time).contains(where: { _ in true }) else {
+                return false
+            }
+            return destination == endpoint || slots(to: destination, view) < parameters.window
+        }
+    }
+
+    /// The next time at which the due queue has work.
+    package func nextDueTime(after time: BeaconTime) -> BeaconTime? { due.nextTime(after: time) }
+
+    /// Slots held to a destination, as the newest anchored headers say (RCPT-7).
+    package func slots(to destination: EndpointID, _ view: AnchoredView) -> Int {
+        let peer = Int(destination.index)
+        return streams[peer].slots(
+            peerCursor: view.heads[peer].in[Int(endpoint.index)].cursor,
+            peerEnd: view.heads[peer].out[Int(endpoint.index)].end,
+            cursor: streams[peer].cursor)
+    }
+
+    /// Base fee of a block built on `view`.
+    package func baseFee(_ view: AnchoredView) -> Amount {
+        FeeMarket.baseFee(
+            after: header.baseFee, used: header.weightUsed, limit: parameters.blockWeight,
+            elapsed: view.time.milliseconds - min(header.time.milliseconds, view.time.milliseconds),
+            minimum: parameters.minimumBaseFee)
+    }
+
+    // MARK: Decision
+
+    /// Takes over a decided candidate.
+    package mutating func commit(_ candidate: Candidate) {
+        precondition(
+            candidate.block.header.parent == headerHash, "a candidate of another parent")
+        header = candidate.block.header
+        headerHash = candidate.hash
+        tree = candidate.tree
+        streams = candidate.streams
+        for (source, count) in candidate.consumed.enumerated() where count > 0 {
+            inbound[source].drop(count)
+        }
+        for key in candidate.dueRemoved { due.remove(key) }
+        for entry in candidate.dueAdded { due.insert(entry) }
+        appliedHeight = header.height
+    }
+
+    /// Passes a decided height that anchors no block of this endpoint.
+    package mutating func skip(to height: Height) { appliedHeight = height }
+
+    /// After the pages of `checkpointed` are durable: forgets what the store can give back.
+    package mutating func flush(_ checkpointed: StateTree) { tree = tree.flushed(checkpointed) }
+}

@@ -1,0 +1,133 @@
+public import TallyPrimitives
+
+/// Why bytes are not a transaction this ledger accepts: one case a reason (`Specs/transactions.md`).
+public enum TransactionError: Error, Hashable, Sendable {
+    // Form of the envelope
+    case empty
+    case oversized(limit: Int, actual: Int)
+    case unsupportedType(UInt8)
+    case malformed(RLPError)
+    case contractCreation
+    case accessListNotEmpty
+    case missingChainID
+    case wrongChainID(expected: ChainID, actual: ChainID)
+    case amountTooLarge(field: String)
+    case nonceTooLarge
+    // Signature
+    case invalidV
+    case zeroR
+    case zeroS
+    case rOutOfRange
+    case sOutOfRange
+    case highS
+    case unrecoverableSignature
+    // Fees
+    case tipAboveFeeCap
+    case costTooLarge
+    case weightLimitTooLow(required: Weight, actual: Weight)
+    // Operation
+    case reservedRecipient(Address)
+    case unknownOperation(Address)
+    case malformedCall(CallError)
+    case batchEmpty
+    case batchTooLong(limit: Int)
+    case batchSumMismatch(legs: Amount, value: Amount)
+    case legValueZero(leg: Int)
+    case deadlineAndSchedule(leg: Int)
+    case valueNotAllowed
+    case unknownPolicy(UInt64)
+
+    /// The reason as a stable name: what programs match on.
+    public var code: String {
+        switch self {
+        case .empty: "empty"
+        case .oversized: "oversized"
+        case .unsupportedType: "unsupportedType"
+        case .malformed(let reason): reason.code
+        case .contractCreation: "contractCreation"
+        case .accessListNotEmpty: "accessListNotEmpty"
+        case .missingChainID: "missingChainId"
+        case .wrongChainID: "wrongChainId"
+        case .amountTooLarge: "amountTooLarge"
+        case .nonceTooLarge: "nonceTooLarge"
+        case .invalidV: "invalidV"
+        case .zeroR: "zeroR"
+        case .zeroS: "zeroS"
+        case .rOutOfRange: "rOutOfRange"
+        case .sOutOfRange: "sOutOfRange"
+        case .highS: "highS"
+        case .unrecoverableSignature: "unrecoverableSignature"
+        case .tipAboveFeeCap: "tipAboveFeeCap"
+        case .costTooLarge: "costTooLarge"
+        case .weightLimitTooLow: "intrinsicGasTooLow"
+        case .reservedRecipient: "reservedRecipient"
+        case .unknownOperation: "unknownOperation"
+        case .malformedCall: "malformedCall"
+        case .batchEmpty: "batchEmpty"
+        case .batchTooLong: "batchTooLong"
+        case .batchSumMismatch: "batchSumMismatch"
+        case .legValueZero: "legValueZero"
+        case .deadlineAndSchedule: "deadlineAndSchedule"
+        case .valueNotAllowed: "valueNotAllowed"
+        case .unknownPolicy: "unknownPolicy"
+        }
+    }
+}
+
+extension TransactionError: CustomStringConvertible {
+    /// One sentence for people; geth's text where geth has one.
+    public var description: String {
+        switch self {
+        case .empty: "empty transaction"
+        case .oversized(let limit, let actual):
+            "oversized data: transaction size \(actual), limit \(limit)"
+        case .unsupportedType(let type): "transaction type not supported: \(type)"
+        case .malformed(let reason): "rlp: \(reason)"
+        case .contractCreation: "contract creation is not supported: the recipient is missing"
+        case .accessListNotEmpty: "access lists are not supported: the list must be empty"
+        case .missingChainID: "only replay-protected (EIP-155) transactions allowed"
+        case .wrongChainID(let expected, let actual):
+            "invalid chain id for signer: have \(actual) want \(expected)"
+        case .amountTooLarge(let field): "\(field) exceeds 2^128 - 1"
+        case .nonceTooLarge: "nonce has max value"
+        case .invalidV, .zeroR, .zeroS, .rOutOfRange, .sOutOfRange:
+            "invalid transaction v, r, s values: \(code)"
+        case .highS: "invalid transaction v, r, s values: s is in the upper half of the curve order"
+        case .unrecoverableSignature: "invalid sender: the signature yields no public key"
+        case .tipAboveFeeCap: "max priority fee per gas higher than max fee per gas"
+        case .costTooLarge: "gas limit * max fee + value exceeds 2^128 - 1"
+        case .weightLimitTooLow(let required, let actual):
+            "intrinsic gas too low: have \(actual), want \(required)"
+        case .reservedRecipient(let address): "reserved address \(address) cannot hold a balance"
+        case .unknownOperation(let address): "no such operation at reserved address \(address)"
+        case .malformedCall(let reason): "malformed call data: \(reason)"
+        case .batchEmpty: "a batch needs at least one leg"
+        case .batchTooLong(let limit): "a batch has at most \(limit) legs"
+        case .batchSumMismatch(let legs, let value):
+            "the legs' sum \(legs) is not the transaction's value \(value)"
+        case .legValueZero(let leg): "leg \(leg) moves nothing"
+        case .deadlineAndSchedule(let leg):
+            "leg \(leg) has both a credit deadline and a time to run at"
+        case .valueNotAllowed: "this operation takes no value"
+        case .unknownPolicy(let policy): "unknown credit policy \(policy): 0 accepts, 1 refuses"
+        }
+    }
+}
+
+extension RLPError {
+    /// The reason as a stable name.
+    public var code: String {
+        switch self {
+        case .truncated: "truncated"
+        case .trailingBytes: "trailingBytes"
+        case .nonCanonicalLength: "nonCanonicalLength"
+        case .nonCanonicalInteger: "nonCanonicalInteger"
+        case .integerTooLarge: "integerTooLarge"
+        case .expectedList: "expectedList"
+        case .expectedString: "expectedString"
+        case .wrongLength: "wrongLength"
+        case .tooLong: "tooLong"
+        case .unknownValue: "unknownValue"
+        }
+    }
+}
