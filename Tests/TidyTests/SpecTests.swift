@@ -92,13 +92,12 @@ struct RuleBook {
             let title = line.drop { $0 == "#" || $0 == " " || $0 == "*" }
             return leading(title).map { [($0, true)] } ?? []
         }
+        let parts = line.split(separator: "**", omittingEmptySubsequences: false)
+        let isFirst = parts[0].allSatisfy { "-* |.0123456789".contains($0) }
         var found: [(RuleID, Bool)] = []
-        for (i, part) in line.split(separator: "**", omittingEmptySubsequences: false).enumerated()
-        where i % 2 == 1 {
+        for (i, part) in parts.enumerated() where i % 2 == 1 {
             guard let rule = leading(part) else { continue }
-            let before = line.prefix { $0 != "*" || line.first == "*" && $0 == "*" }
-            let isFirst = i == 1 && before.allSatisfy { "-* |.0123456789".contains($0) }
-            found.append((rule, isFirst))
+            found.append((rule, isFirst && i == 1))
         }
         return found
     }
