@@ -5,6 +5,23 @@ private let taskStarters: Set<String> = ["TallyNode", "TallyCLI", "TallyRPC", "t
 /// Targets that write to a terminal.
 private let printers: Set<String> = ["TallyCLI", "tally"]
 
+/// Names that bring time, chance, files or threads into a core, which gets them as input.
+private let strangersToCores: Set<String> = [
+    "ContinuousClock", "SuspendingClock", "SystemRandomNumberGenerator", "arc4random",
+    "clock_gettime", "fopen", "getenv", "getrandom", "gettimeofday", "pthread_create",
+]
+private let suspensions: Set<String> = ["actor", "async", "await"]
+
+/// Outside influences in a target that must be a function of its input.
+func influences(in file: SourceFile) -> [Finding] {
+    guard Layers.cores.contains(file.target) else { return [] }
+    let isConsensus = file.target == "TallyConsensus"
+    return file.tokens.filter {
+        $0.kind == .word
+            && (strangersToCores.contains($0.text) || isConsensus && suspensions.contains($0.text))
+    }.map { file.finding($0.line, "`\($0.text)` in a core") }
+}
+
 /// Operations that the product does without.
 func forbiddenOperations(in file: SourceFile) -> [Finding] {
     let tokens = file.tokens
@@ -92,6 +109,20 @@ func forbiddenWords(in file: TextFile) -> [Finding] {
 @Suite struct ForbiddenTests {
     @Test func sourcesHaveNoForbiddenOperations() {
         expectNone(Tree.shared.sources.flatMap(forbiddenOperations))
+    }
+
+    @Test func coresDependOnTheirInputOnly() {
+        expectNone(Tree.shared.sources.flatMap(influences))
+    }
+
+    @Test func findsAnInfluenceOnACore() {
+        func found(_ target: String, _ text: String) -> Int {
+            influences(in: SourceFile("Sources/\(target)/A.swift", text)).count
+        }
+        #expect(found("TallyState", "let a = ContinuousClock.now") == 1)
+        #expect(found("TallyState", "let a = await b()") == 0)
+        #expect(found("TallyConsensus", "let a = await b()") == 1)
+        #expect(found("TallyEngine", "let a = ContinuousClock.now  // await") == 0)
     }
 
     @Test func testsDoNotSleep() {

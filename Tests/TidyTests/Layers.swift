@@ -51,7 +51,7 @@ enum Layers {
 
     private static func isForbiddenInCores(_ module: String) -> Bool {
         module.hasPrefix("Foundation") || module.hasPrefix("NIO")
-            || ["Dispatch", "Logging", "Metrics", "Glibc", "Musl", "Darwin"].contains(module)
+            || ["Dispatch", "Logging", "Metrics"].contains(module)
     }
 
     /// Why `target` may not import `module`; `nil` if it may.
