@@ -137,6 +137,23 @@ func unknownRules(_ book: RuleBook, code: [SourceFile], specs: [TextFile]) -> [F
     return found
 }
 
+/// Specifications that a comment names by path, and that do not exist.
+func missingSpecs(_ code: [SourceFile], paths: Set<String>) -> [Finding] {
+    var found: [Finding] = []
+    for file in code where file.target != "TidyTests" {
+        for (line, comment) in file.comments.sorted(by: { $0.key < $1.key })
+        where comment.contains("Specs/") {
+            let words = comment.split { " `,;:()<>\"'".contains($0) }
+            for word in words where word.hasPrefix("Specs/") {
+                let path = word.last == "." ? word.dropLast() : word
+                let isThere = paths.contains(String(path)) || !path.contains(".")
+                if !isThere { found.append(file.finding(line, "there is no \(path)")) }
+            }
+        }
+    }
+    return found
+}
+
 /// Rules of `prefix` that no source cites, in order.
 func uncitedRules(_ book: RuleBook, prefix: String, sources: [SourceFile]) -> [RuleID] {
     var cited: Set<RuleID> = []
@@ -159,6 +176,16 @@ func uncitedRules(_ book: RuleBook, prefix: String, sources: [SourceFile]) -> [R
         let book = RuleBook(tree.specs)
         expectNone(book.repeated)
         expectNone(unknownRules(book, code: tree.swift, specs: tree.specs))
+    }
+
+    @Test func namedSpecificationsExist() {
+        expectNone(missingSpecs(Tree.shared.swift, paths: Set(Tree.shared.paths)))
+    }
+
+    @Test func findsAMissingSpecification() {
+        let file = SourceFile(
+            "Sources/A/A.swift", "// `Specs/a.md`, A-1.\n// See Specs/b.md.\n// Specs/ has all.\n")
+        #expect(missingSpecs([file], paths: ["Specs/a.md"]).map(\.line) == [2])
     }
 
     /// A warning, not a failure: a specification may be ahead of the code.
