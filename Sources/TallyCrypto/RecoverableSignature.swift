@@ -79,7 +79,9 @@ public struct RecoverableSignature: Hashable, Sendable {
         return signer == publicKey
     }
 
-    private func check() throws(SignatureError) {
+    /// Whether the numbers are those of a low-s signature; says nothing about who signed what.
+    /// - Throws: every case but `.unrecoverable`.
+    public func check() throws(SignatureError) {
         guard r != .zero else { throw .zeroR }
         guard s != .zero else { throw .zeroS }
         guard r < Curve.order else { throw .rOutOfRange }

@@ -1,5 +1,5 @@
-public import TallyCrypto
-public import TallyPrimitives
+internal import TallyCrypto
+internal import TallyPrimitives
 
 /// Why call data is not the canonical ABI encoding of an operation's arguments.
 public enum CallError: Error, Hashable, Sendable {

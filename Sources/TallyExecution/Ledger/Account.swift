@@ -20,23 +20,35 @@ package struct Account: Hashable, Sendable {
     /// - Throws: `RLPError` when its payload is not one this code wrote.
     package init(_ object: StateObject) throws(RLPError) {
         balance = object.value
+        policy = .accept
         guard !object.payload.isEmpty else {
             nonce = 0
-            policy = .accept
             return
         }
-        var input = RLPDecoder(Array(object.payload))
+        if let short = object.payload.rlpInteger {
+            nonce = short
+            return
+        }
+        var input = RLPDecoder(object.payload.bytes)
         nonce = try input.nextInteger()
-        policy = input.isAtEnd ? .accept : try input.nextCase()
+        policy = try input.nextCase()
         try input.finish()
     }
 
     /// The object to store; `nil` for an account that never was. Nonces are never deleted (RCPT-9).
     package var object: StateObject? {
         if self == .empty { return nil }
-        var payload = RLPEncoder()
-        if nonce > 0 || policy != .accept { payload.append(nonce) }
-        if policy != .accept { payload.append(policy.rawValue) }
-        return StateObject(kind: .account, value: balance, payload: payload.bytes)
+        return StateObject(kind: .account, value: balance, payload: payload)
+    }
+
+    /// Nothing for a nonce of 0, the RLP of the nonce, or that and the RLP of the policy.
+    private var payload: Payload {
+        guard policy == .accept else {
+            var out = RLPEncoder(capacity: 10)
+            out.append(nonce)
+            out.append(policy.rawValue)
+            return Payload(out.bytes)
+        }
+        return nonce == 0 ? .empty : Payload(rlpInteger: nonce)
     }
 }

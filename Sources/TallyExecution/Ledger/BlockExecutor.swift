@@ -264,7 +264,7 @@ struct DueCounters: Hashable, Sendable {
     init(_ object: StateObject?) throws(ExecutionError) {
         guard let object else { return }
         do throws(RLPError) {
-            (next, count) = try RLPDecoder.list(Array(object.payload)) { (list) throws(RLPError) in
+            (next, count) = try RLPDecoder.list(object.payload.bytes) { (list) throws(RLPError) in
                 (try list.nextInteger(), Int(try list.nextInteger(UInt32.self)))
             }
         } catch { throw .corruptObject(.meta, error) }
@@ -277,7 +277,7 @@ struct DueCounters: Hashable, Sendable {
             out.append(next)
             out.append(UInt64(count))
         }
-        return StateObject(kind: .meta, value: .zero, payload: payload)
+        return StateObject(kind: .meta, value: .zero, payload: Payload(payload))
     }
 
     mutating func revert(_ entries: Int) {

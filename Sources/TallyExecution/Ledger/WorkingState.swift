@@ -146,15 +146,14 @@ package struct WorkingState<Pages: PageReader> {
         var changes: [StateChange] = []
         changes.reserveCapacity(accounts.count + objects.count)
         for slot in accounts where slot.current != slot.original {
-            changes.append(StateChange(key: slot.key, object: slot.current.object))
+            changes.append(StateChange(slot.key, slot.current.object))
         }
         for (key, slot) in objects where slot.current != slot.original {
-            changes.append(StateChange(key: key, object: slot.current))
+            changes.append(StateChange(key, slot.current))
         }
-        // The dictionary's order ends here: the batch is sorted by path.
-        changes.sort { $0.key.path < $1.key.path }
+        // The dictionary's order ends here: the batch is put in the order of paths.
         do throws(StateError) {
-            return try tree.updating(changes, pages: pages)
+            return try tree.updating(changes.inPathOrder(), pages: pages)
         } catch { throw .state(error) }
     }
 

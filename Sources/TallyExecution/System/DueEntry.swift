@@ -56,7 +56,7 @@ package struct DueEntry: Hashable, Sendable {
 
     /// - Throws: `.integerTooLarge` when value and fee together exceed 2^128 − 1.
     package init(_ object: StateObject) throws(RLPError) {
-        var outer = RLPDecoder(Array(object.payload))
+        var outer = RLPDecoder(object.payload.bytes)
         var list = try outer.nextList()
         key = DueKey(
             destination: try list.nextEndpoint(), time: try list.nextTime(),
@@ -106,6 +106,6 @@ package struct DueEntry: Hashable, Sendable {
                 out.append(beneficiary)
             }
         }
-        return StateObject(kind: .due, value: held, payload: payload)
+        return StateObject(kind: .due, value: held, payload: Payload(payload))
     }
 }

@@ -26,7 +26,7 @@ extension BlockExecutor {
                 to: context.home(of: beneficiary))
             isQueued = true
         }
-        try state.set(key, StateObject(kind: .vault, value: value, payload: isQueued ? [1] : []))
+        try state.set(key, StateObject(kind: .vault, value: value, payload: isQueued ? Payload([1]) : .empty))
     }
 
     /// Empties a vault: to an account of this endpoint at once, elsewhere by receipt.
@@ -76,6 +76,6 @@ extension BlockExecutor {
         guard let after = before.adding(value) else {
             throw .invariant("treasury exceeds 2^128 - 1")
         }
-        try state.set(key, StateObject(kind: .treasury, value: after, payload: []))
+        try state.set(key, StateObject(kind: .treasury, value: after))
     }
 }

@@ -130,7 +130,7 @@ extension BlockExecutor {
         guard let after = before.adding(value) else {
             throw .invariant("escrow of \(owner) exceeds 2^128 - 1")
         }
-        try state.set(key, StateObject(kind: .escrow, value: after, payload: []))
+        try state.set(key, StateObject(kind: .escrow, value: after))
         events.append(.escrowed(cause, owner: owner, value: value, reason))
     }
 

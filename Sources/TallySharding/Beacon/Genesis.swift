@@ -123,13 +123,12 @@ package struct GenesisState: Sendable {
     init(
         _ genesis: Genesis, chain: Hash32, endpoint: EndpointID, accounts: [Genesis.Opening]
     ) throws(StateError) {
-        var changes = accounts.map { opening in
+        let changes = accounts.map { opening in
             StateChange(
-                key: ObjectKey.account(opening.address),
-                object: Account(balance: opening.balance, nonce: 0, policy: .accept).object)
+                ObjectKey.account(opening.address),
+                Account(balance: opening.balance, nonce: 0, policy: .accept).object)
         }
-        changes.sort { $0.key.path < $1.key.path }
-        tree = try StateTree.empty.updating(changes, pages: NoPages())
+        tree = try StateTree.empty.updating(changes.inPathOrder(), pages: MemoryPages())
         header = ShardHeader(
             chain: chain, shardCount: genesis.parameters.layout.shardCount, endpoint: endpoint,
             height: .genesis, parent: .zero, beaconRef: .zero, time: genesis.time,

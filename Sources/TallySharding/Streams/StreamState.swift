@@ -128,12 +128,12 @@ extension StreamState {
                 }
             }
         }
-        return StateObject(kind: .stream, value: .zero, payload: payload)
+        return StateObject(kind: .stream, value: .zero, payload: Payload(payload))
     }
 
     init(_ object: StateObject?) throws(RLPError) {
         guard let object else { return }
-        self = try RLPDecoder.list(Array(object.payload)) { (list) throws(RLPError) in
+        self = try RLPDecoder.list(object.payload.bytes) { (list) throws(RLPError) in
             var state = StreamState()
             state.sent = try MerkleRange(from: &list)
             state.sentValue = try list.nextAmount()

@@ -1,5 +1,5 @@
 public import TallyCrypto
-public import TallyPrimitives
+internal import TallyPrimitives
 
 extension Envelope {
     /// Largest raw transaction in bytes: geth's pool limit.
@@ -139,7 +139,9 @@ extension RLPDecoder {
         let r = try scalar(tooLarge: .rOutOfRange)
         let s = try scalar(tooLarge: .sOutOfRange)
         let signature = RecoverableSignature(r: r, s: s, yParity: yParity)
-        if let error = signature.formError { throw TransactionError(error) }
+        do throws(SignatureError) {
+            try signature.check()
+        } catch { throw TransactionError(error) }
         return signature
     }
 

@@ -61,7 +61,7 @@ public struct Envelope: Hashable, Sendable {
     public func raw(signature: RecoverableSignature) -> [UInt8] { encoded(signature: signature) }
 
     /// Signs with `key` and returns the raw transaction.
-    public func signed(by key: PrivateKey) -> [UInt8] { raw(signature: key.sign(signingHash)) }
+    public func signed(by key: PrivateKey) -> [UInt8] { raw(signature: key.sign(digest: signingHash)) }
 
     private func encoded(signature: RecoverableSignature?) -> [UInt8] {
         let list = RLPEncoder.list(capacity: 160 + data.count) { out in

@@ -1,4 +1,4 @@
-public import TallyCrypto
+internal import TallyCrypto
 public import TallyPrimitives
 
 /// A transaction that is well formed, understood and whose sender is known: the unit that intake,
