@@ -1,0 +1,115 @@
+import TallyCrypto
+package import TallyPrimitives
+
+/// The state of a shard: an immutable Merkle-sum trie over the paths of its objects.
+///
+/// A copy is a snapshot and costs one reference; a changed tree shares all it did not change.
+/// Subtrees of at most 24 objects are *buckets*, so the shape depends on the contents alone,
+/// never on history. Forks and changed buckets are in memory; unchanged buckets lie in a page
+/// store and are read when needed. `Specs/state-tree.md` has the rules.
+package struct StateTree: Sendable {
+    let top: StateNode
+
+    init(top: StateNode) { self.top = top }
+
+    package static let empty = StateTree(top: .empty)
+
+    /// The state root (STATE-7).
+    package var root: Hash32 { top.hash }
+    /// All money in the tree.
+    package var sum: Amount { top.sum }
+    /// Number of objects.
+    package var count: UInt64 { top.count }
+
+    /// The object at `path`; `nil` when there is none.
+    /// - Throws: `.missingBucket`, `.malformedBucket`, `.missingPayload`, `.payloadMismatch` for a
+    ///   damaged page store; what the reader throws.
+    /// - Complexity: O(log count).
+    package func object(
+        _ path: Hash32, _ pages: some PageReader
+    ) throws(StateError) -> StateObject? {
+        var depth = 0
+        let bucket = top.descend(path, &depth)
+        let prefix = BucketPrefix(of: path, depth: depth)
+        return try bucket.withRecords(prefix, pages) { (bytes) throws(StateError) in
+            try bucket.object(path, in: bytes, prefix, pages)
+        }
+    }
+
+    package func object(
+        _ key: ObjectKey, _ pages: some PageReader
+    ) throws(StateError) -> StateObject? {
+        try object(key.path, pages)
+    }
+}
+
+extension StateNode {
+    /// The bucket that `path` belongs to; adds its depth below this node to `depth`.
+    func descend(_ path: Hash32, _ depth: inout Int) -> StateNode {
+        guard case .fork(let fork) = content else { return self }
+        let bit = path.bit(depth)
+        depth += 1
+        return (bit ? fork.right : fork.left).descend(path, &depth)
+    }
+
+    /// What `body` makes of this bucket's records, which must not escape.
+    /// - Throws: `.missingBucket`; what the reader and `body` throw.
+    func withRecords<R>(
+        _ prefix: BucketPrefix, _ pages: some PageReader,
+        _ body: (UnsafeRawBufferPointer) throws(StateError) -> R
+    ) throws(StateError) -> R {
+        switch content {
+        case .page(let bytes): return try bytes.borrowed(body)
+        case .dirty(let page): return try page.bytes.borrowed(body)
+        case .stored where count == 0: return try body(UnsafeRawBufferPointer(start: nil, count: 0))
+        case .stored:
+            guard let result = try pages.withBucket(prefix, body) else {
+                throw .missingBucket(prefix)
+            }
+            return result
+        case .fork: preconditionFailure("a fork has no records")
+        }
+    }
+
+    /// The object at `path` in the records of this bucket.
+    fileprivate func object(
+        _ path: Hash32, in bytes: UnsafeRawBufferPointer, _ prefix: BucketPrefix,
+        _ pages: some PageReader
+    ) throws(StateError) -> StateObject? {
+        guard let found = try prefix.checked({ () throws(BucketFault) in
+            try Record.lookUp(path, in: bytes)
+        }) else { return nil }
+        guard let hash = found.payloadHash else { return found.object }
+        var object = found.object
+        object.payload = Payload(try externalPayload(path, hash, pages))
+        return object
+    }
+
+    /// The external payload that the record at `path` commits to by `hash`.
+    /// - Throws: `.missingPayload`, `.payloadMismatch`; what the reader throws.
+    func externalPayload(
+        _ path: Hash32, _ hash: Hash32, _ pages: some PageReader
+    ) throws(StateError) -> [UInt8] {
+        if case .dirty(let page) = content,
+            let change = page.payloadChanges.first(where: { $0.path == path })
+        {
+            guard let bytes = change.bytes else { preconditionFailure("deleted, yet recorded") }
+            return bytes
+        }
+        guard let bytes = try pages.payload(path) else { throw .missingPayload(path: path) }
+        // STATE-8
+        guard SHA256.hash(.payload, bytes) == hash else { throw .payloadMismatch(path: path) }
+        return bytes
+    }
+}
+
+extension BucketPrefix {
+    /// What `body` returns; its fault is one of the bucket at this prefix.
+    func checked<R>(_ body: () throws(BucketFault) -> R) throws(StateError) -> R {
+        do throws(BucketFault) {
+            return try body()
+        } catch {
+            throw error == .sumOverflow ? .sumOverflow : .malformedBucket(self, error)
+        }
+    }
+}
