@@ -17,7 +17,7 @@ let settings: [SwiftSetting] =
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
         .treatAllWarnings(as: .error),
-    ] + (isRoot ? [.unsafeFlags(["-enable-cmo-everything"], .when(configuration: .release))] : [])
+    ] + (isRoot ? [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))] : [])
 
 /// Hashing is nine times slower unoptimised, which makes debug tests unusable.
 let hotSettings = settings + (isRoot ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : [])

@@ -1,5 +1,5 @@
-internal import CSecp256k1
-internal import TallyPrimitives
+import CSecp256k1
+import TallyPrimitives
 
 /// Constants of secp256k1 and the library's one context.
 /// Source: SEC 2, version 2.0, section 2.4.1.

@@ -1,4 +1,4 @@
-internal import CSecp256k1
+import CSecp256k1
 public import TallyPrimitives
 
 /// Why a signature is refused. The cases stand in the order of the checks.

@@ -1,4 +1,4 @@
-internal import COpenSSL
+import COpenSSL
 package import TallyPrimitives
 
 /// Why no random bytes could be had.

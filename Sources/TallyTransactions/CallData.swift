@@ -1,5 +1,5 @@
-internal import TallyCrypto
-internal import TallyPrimitives
+import TallyCrypto
+import TallyPrimitives
 
 /// Why call data is not the canonical ABI encoding of an operation's arguments.
 public enum CallError: Error, Hashable, Sendable {

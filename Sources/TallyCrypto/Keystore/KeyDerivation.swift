@@ -1,4 +1,4 @@
-internal import COpenSSL
+import COpenSSL
 
 /// How a keystore file stretches its password (ENC-12).
 enum KeyDerivation: Hashable, Sendable {

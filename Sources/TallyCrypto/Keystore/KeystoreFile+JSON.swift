@@ -1,5 +1,5 @@
-internal import FoundationEssentials
-internal import TallyPrimitives
+import FoundationEssentials
+import TallyPrimitives
 
 extension KeystoreFile {
     /// Real files have about 500 bytes.

@@ -1,4 +1,4 @@
-internal import COpenSSL
+import COpenSSL
 
 /// What scrypt takes: n · r · 128 bytes of memory and n · r · p mixings of 128 bytes.
 package struct ScryptCost: Hashable, Sendable {

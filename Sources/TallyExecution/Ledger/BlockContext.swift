@@ -1,5 +1,5 @@
 package import TallyPrimitives
-internal import TallyTransactions
+import TallyTransactions
 
 /// Everything a shard block reads besides its own state: as of the parent beacon block.
 package struct BlockContext: Hashable, Sendable {

@@ -1,5 +1,5 @@
 package import TallyPrimitives
-package import TallyTransactions
+import TallyTransactions
 
 /// Where base fees go.
 package enum BaseFeeDestination: UInt8, Sendable {

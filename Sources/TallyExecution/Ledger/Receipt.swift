@@ -1,6 +1,6 @@
-package import TallyCrypto
+import TallyCrypto
 package import TallyPrimitives
-internal import TallyTransactions
+import TallyTransactions
 
 /// The place of a receipt in the streams: what it is named by (RCPT-2).
 package struct ReceiptReference: Hashable, Comparable, Sendable {

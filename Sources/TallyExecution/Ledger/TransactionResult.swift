@@ -1,4 +1,4 @@
-package import TallyCrypto
+import TallyCrypto
 package import TallyPrimitives
 
 /// An account's balance after a transaction that changed it.

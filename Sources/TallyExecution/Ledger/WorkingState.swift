@@ -2,7 +2,7 @@ package import TallyPrimitives
 package import TallyState
 
 /// Why a block cannot be executed at all: not a fault of the block, but of what it stands on.
-package enum ExecutionError: Error, Hashable, Sendable {
+package enum ExecutionError: Error, Equatable, Sendable {
     case state(StateError)
     /// A stored object does not decode.
     case corruptObject(ObjectKind, RLPError)
@@ -153,13 +153,13 @@ package struct WorkingState<Pages: PageReader> {
         }
         // The dictionary's order ends here: the batch is put in the order of paths.
         do throws(StateError) {
-            return try tree.updating(changes.inPathOrder(), pages: pages)
+            return try tree.updating(changes.inPathOrder(), pages)
         } catch { throw .state(error) }
     }
 
     private func load(_ key: ObjectKey) throws(ExecutionError) -> StateObject? {
         do throws(StateError) {
-            return try tree.object(key, pages: pages)
+            return try tree.object(key, pages)
         } catch { throw .state(error) }
     }
 }

@@ -1,6 +1,6 @@
 package import TallyPrimitives
 package import TallyState
-internal import TallyTransactions
+import TallyTransactions
 
 /// Order of the due queue of one destination: by time, then by age (RCPT-11).
 package struct DueKey: Hashable, Comparable, Sendable {

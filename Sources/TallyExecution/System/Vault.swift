@@ -1,6 +1,6 @@
-package import TallyPrimitives
-internal import TallyState
-internal import TallyTransactions
+import TallyPrimitives
+import TallyState
+import TallyTransactions
 
 /// Vaults: what a shard owes a beneficiary in fees, kept as one object and swept once an epoch
 /// (`FEE-4`).

@@ -1,6 +1,6 @@
-package import TallyPrimitives
-internal import TallyState
-internal import TallyTransactions
+import TallyPrimitives
+import TallyState
+import TallyTransactions
 
 /// What a credit receipt says besides its fields: until when it may be credited.
 struct CreditPayload: Hashable, Sendable {

@@ -1,4 +1,4 @@
-package import TallyExecution
+import TallyExecution
 package import TallyPrimitives
 
 /// One endpoint as its newest anchored header says, sparse vectors filled in.

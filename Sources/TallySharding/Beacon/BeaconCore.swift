@@ -1,6 +1,6 @@
 package import TallyExecution
 package import TallyPrimitives
-package import TallyState
+import TallyState
 
 /// Why a beacon block is refused.
 package enum AnchorRejection: Error, Hashable, Sendable {

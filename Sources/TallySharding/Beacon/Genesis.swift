@@ -1,8 +1,8 @@
-package import TallyCrypto
+import TallyCrypto
 package import TallyExecution
 package import TallyPrimitives
 package import TallyState
-package import TallyTransactions
+import TallyTransactions
 
 /// Everything a network begins with. Its hash names the chain.
 package struct Genesis: Hashable, Sendable {
@@ -128,7 +128,7 @@ package struct GenesisState: Sendable {
                 ObjectKey.account(opening.address),
                 Account(balance: opening.balance, nonce: 0, policy: .accept).object)
         }
-        tree = try StateTree.empty.updating(changes.inPathOrder(), pages: MemoryPages())
+        tree = try StateTree.empty.updating(changes.inPathOrder(), MemoryPages())
         header = ShardHeader(
             chain: chain, shardCount: genesis.parameters.layout.shardCount, endpoint: endpoint,
             height: .genesis, parent: .zero, beaconRef: .zero, time: genesis.time,

@@ -1,7 +1,7 @@
-package import TallyCrypto
-package import TallyExecution
+import TallyCrypto
+import TallyExecution
 package import TallyPrimitives
-package import TallyState
+import TallyState
 package import TallyTransactions
 
 /// The header that finality is about. Its hash is the digest that validators sign: no round, no

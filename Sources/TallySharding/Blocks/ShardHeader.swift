@@ -1,5 +1,5 @@
-package import TallyCrypto
-package import TallyExecution
+import TallyCrypto
+import TallyExecution
 package import TallyPrimitives
 
 /// What a header says of the stream to one destination.

@@ -1,7 +1,7 @@
 package import TallyExecution
 package import TallyPrimitives
 package import TallyState
-package import TallyTransactions
+import TallyTransactions
 
 /// A shard block with everything that applying it changes: an overlay over the head it was built on.
 /// Immutable; dropped when another block is decided.

@@ -1,7 +1,7 @@
 package import TallyExecution
 package import TallyPrimitives
 package import TallyState
-package import TallyTransactions
+import TallyTransactions
 
 /// Why a proposed shard block is refused.
 package enum BlockRejection: Error, Hashable, Sendable {

@@ -1,8 +1,8 @@
-package import TallyCrypto
+import TallyCrypto
 package import TallyExecution
 package import TallyPrimitives
 package import TallyState
-package import TallyTransactions
+import TallyTransactions
 
 /// One endpoint of the receipt network, without disk, clock or network: a shard, or the beacon's own
 /// state.

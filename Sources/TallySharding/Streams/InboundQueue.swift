@@ -1,7 +1,7 @@
-package import TallyCrypto
+import TallyCrypto
 package import TallyExecution
 package import TallyPrimitives
-package import TallyState
+import TallyState
 
 /// The receipts of one source that are anchored and not yet consumed, checked against the root that
 /// its header carries (RCPT-2).

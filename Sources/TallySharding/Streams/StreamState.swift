@@ -1,6 +1,6 @@
-package import TallyExecution
+import TallyExecution
 package import TallyPrimitives
-package import TallyState
+import TallyState
 
 /// What one endpoint keeps about one peer: the stream to it, the cursor on the stream from it, and
 /// the slots it holds on the stream to it. An object of the state tree (RCPT-8).

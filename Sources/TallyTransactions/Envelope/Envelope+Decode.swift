@@ -1,5 +1,5 @@
 public import TallyCrypto
-internal import TallyPrimitives
+import TallyPrimitives
 
 extension Envelope {
     /// Largest raw transaction in bytes: geth's pool limit.

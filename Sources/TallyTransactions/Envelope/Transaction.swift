@@ -1,4 +1,4 @@
-internal import TallyCrypto
+import TallyCrypto
 public import TallyPrimitives
 
 /// A transaction that is well formed, understood and whose sender is known: the unit that intake,

@@ -1,4 +1,4 @@
-internal import TallyCrypto
+import TallyCrypto
 public import TallyPrimitives
 
 /// The canonical transaction of a shard block for what nobody signed: the effects of its inbox and
