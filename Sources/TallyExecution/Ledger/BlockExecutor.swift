@@ -8,7 +8,7 @@ package import TallyTransactions
 /// in their folders; here is what all of them share: fees, events, the outbox, the due queue.
 package struct BlockExecutor<Pages: PageReader> {
     package let context: BlockContext
-    package internal(set) var state: WorkingState<Pages>
+    var state: WorkingState<Pages>
     package internal(set) var outbox: Outbox
     /// Entries added by this block; they run in later ones.
     package internal(set) var dueAdded: [DueEntry] = []
@@ -242,6 +242,16 @@ package struct BlockExecutor<Pages: PageReader> {
     }
 
     // MARK: End of the block
+
+    /// Stores an object that belongs to the sharding layer: a stream.
+    package mutating func store(
+        _ key: ObjectKey, _ object: StateObject?
+    ) throws(ExecutionError) {
+        try state.set(key, object)
+    }
+
+    /// The tree with every change of the block.
+    package func updatedTree() throws(ExecutionError) -> StateTree { try state.updatedTree() }
 
     /// Pays the fees into the vaults and writes the counters. Call once, after the last transaction.
     package mutating func finish() throws(ExecutionError) {

@@ -14,7 +14,7 @@ package enum ExecutionError: Error, Equatable, Sendable {
 ///
 /// Every object is read at most once. Changes made after `mark()` can be taken back by `revert()`,
 /// and are listed, account by account, by `balanceChanges()`.
-package struct WorkingState<Pages: PageReader> {
+struct WorkingState<Pages: PageReader> {
     private let tree: StateTree
     private let pages: Pages
     private var accounts: [AccountSlot] = []
@@ -39,19 +39,19 @@ package struct WorkingState<Pages: PageReader> {
         var savedIn: UInt32
     }
 
-    package init(tree: StateTree, pages: Pages) {
+    init(tree: StateTree, pages: Pages) {
         self.tree = tree
         self.pages = pages
     }
 
     // MARK: Accounts
 
-    package mutating func account(_ address: Address) throws(ExecutionError) -> Account {
+    mutating func account(_ address: Address) throws(ExecutionError) -> Account {
         accounts[try slot(of: address)].current
     }
 
     /// Replaces what `change` changes. Reads the account once.
-    package mutating func update(
+    mutating func update(
         _ address: Address, _ change: (inout Account) throws(ExecutionError) -> Void
     ) throws(ExecutionError) {
         let slot = try slot(of: address)
@@ -64,7 +64,7 @@ package struct WorkingState<Pages: PageReader> {
 
     /// Adds to a balance. The sum of all balances is below 2^128, so this does not overflow unless
     /// an invariant is broken.
-    package mutating func credit(
+    mutating func credit(
         _ address: Address, _ value: Amount
     ) throws(ExecutionError) {
         try update(address) { (account) throws(ExecutionError) in
@@ -93,7 +93,7 @@ package struct WorkingState<Pages: PageReader> {
 
     // MARK: Other objects
 
-    package mutating func object(_ key: ObjectKey) throws(ExecutionError) -> StateObject? {
+    mutating func object(_ key: ObjectKey) throws(ExecutionError) -> StateObject? {
         if let slot = objects[key] { return slot.current }
         let object = try load(key)
         objects[key] = ObjectSlot(original: object, current: object, savedIn: 0)
@@ -101,7 +101,7 @@ package struct WorkingState<Pages: PageReader> {
     }
 
     /// Stores an object, or deletes it with `nil`.
-    package mutating func set(
+    mutating func set(
         _ key: ObjectKey, _ object: StateObject?
     ) throws(ExecutionError) {
         let before = try self.object(key)
@@ -115,20 +115,20 @@ package struct WorkingState<Pages: PageReader> {
     // MARK: Reverting
 
     /// Begins a unit of work: what follows can be reverted and listed on its own.
-    package mutating func mark() {
+    mutating func mark() {
         epoch += 1
         accountUndo.removeAll(keepingCapacity: true)
         objectUndo.removeAll(keepingCapacity: true)
     }
 
     /// Takes back every change since `mark()`.
-    package mutating func revert() {
+    mutating func revert() {
         for (slot, before) in accountUndo { accounts[slot].current = before }
         for (key, before) in objectUndo { objects[key]?.current = before }
     }
 
     /// Balances that differ from those at `mark()`, in the order they were first touched.
-    package func balanceChanges() -> [BalanceChange] {
+    func balanceChanges() -> [BalanceChange] {
         var changes: [BalanceChange] = []
         changes.reserveCapacity(accountUndo.count)
         for (slot, before) in accountUndo where accounts[slot].current.balance != before.balance {
@@ -142,7 +142,7 @@ package struct WorkingState<Pages: PageReader> {
     // MARK: Result
 
     /// The tree with every change of the block.
-    package func updatedTree() throws(ExecutionError) -> StateTree {
+    func updatedTree() throws(ExecutionError) -> StateTree {
         var changes: [StateChange] = []
         changes.reserveCapacity(accounts.count + objects.count)
         for slot in accounts where slot.current != slot.original {

@@ -55,6 +55,23 @@ package struct BeaconCore: Sendable {
         var consumed = Amount.zero
         var minted = Amount.zero
         var burned = Amount.zero
+
+        init(held: Amount) { self.held = held }
+
+        /// `nil` when a sum exceeds 2^128 − 1.
+        init?(_ heads: [EndpointHead]) {
+            guard let held = Amount.sum(heads.lazy.map(\.header.stateSum)),
+                let sent = Amount.sum(heads.lazy.flatMap { $0.out.map(\.value) }),
+                let consumed = Amount.sum(heads.lazy.flatMap { $0.in.map(\.value) }),
+                let minted = Amount.sum(heads.lazy.map(\.header.minted)),
+                let burned = Amount.sum(heads.lazy.map(\.header.burned))
+            else { return nil }
+            self.held = held
+            self.sent = sent
+            self.consumed = consumed
+            self.minted = minted
+            self.burned = burned
+        }
     }
 
     package init(_ genesis: Genesis, states: [GenesisState]) {
@@ -63,12 +80,24 @@ package struct BeaconCore: Sendable {
         head = genesis.beaconHeader(states)
         headHash = head.hash
         supply = genesis.supply
-        let emptyRoot = MerkleRange().root
+        let emptyRoot = MerkleRange.empty.root
         heads = states.map {
             EndpointHead(
                 genesis: $0.header, layout: genesis.parameters.layout, emptyRoot: emptyRoot)
         }
         books = Books(held: supply)
+    }
+
+    /// Takes up the books where a checkpoint left them: the sums follow from the heads.
+    init(_ genesis: Genesis, head: BeaconHeader, heads: [EndpointHead]) throws(RLPError) {
+        chain = genesis.hash
+        parameters = genesis.parameters
+        supply = genesis.supply
+        self.head = head
+        headHash = head.hash
+        self.heads = heads
+        guard let books = Books(heads) else { throw .integerTooLarge }
+        self.books = books
     }
 
     /// What the blocks of the next height may know.
@@ -166,9 +195,11 @@ package struct BeaconCore: Sendable {
             let totalMinted = books.minted.adding(minted),
             let totalBurned = books.burned.adding(burned)
         else { return .supply }
-        books = Books(
-            held: held, sent: totalSent, consumed: totalConsumed, minted: totalMinted,
-            burned: totalBurned)
+        books.held = held
+        books.sent = totalSent
+        books.consumed = totalConsumed
+        books.minted = totalMinted
+        books.burned = totalBurned
         return nil
     }
 

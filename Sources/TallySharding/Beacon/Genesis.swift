@@ -133,7 +133,7 @@ package struct GenesisState: Sendable {
             chain: chain, shardCount: genesis.parameters.layout.shardCount, endpoint: endpoint,
             height: .genesis, parent: .zero, beaconRef: .zero, time: genesis.time,
             beneficiary: .zero, baseFee: genesis.parameters.minimumBaseFee, stateRoot: tree.root,
-            stateSum: tree.sum, txRoot: MerkleRange().root, resultRoot: MerkleRange().root,
+            stateSum: tree.sum, txRoot: MerkleRange.empty.root, resultRoot: MerkleRange.empty.root,
             out: [], in: [], minted: .zero, burned: .zero, weightUsed: 0)
     }
 }

@@ -30,7 +30,7 @@ package struct BeaconHeader: Hashable, Sendable {
     package var hash: Hash32 { SHA256.hash(.beaconHeader, encoded) }
 
     package static func anchorsRoot(_ headers: some Sequence<ShardHeader>) -> Hash32 {
-        var range = MerkleRange()
+        var range = MerkleRange.empty
         for header in headers { range.append(header.hash) }
         return range.root
     }

@@ -41,10 +41,10 @@ struct BlockRun<Pages: PageReader> {
         var used: Weight = 0
         rotation: for source in view.rotation(for: core.endpoint) {
             let index = Int(source.index)
-            for receipt in core.inbound[index].waiting {
+            for (receipt, leaf) in core.inbound[index].waiting {
                 guard used + receipt.weight <= parameters.inboxQuota else { break rotation }
                 used += receipt.weight
-                try streams[index].consume(receipt)
+                try streams[index].consume(receipt, leaf: leaf)
                 try executor.consume(receipt)
                 consumed[index] += 1
             }
@@ -142,15 +142,16 @@ struct BlockRun<Pages: PageReader> {
                 .append(receipt, leaf: receipt.leaf)
         }
         for peer in streams.indices where streams[peer] != core.streams[peer] {
-            try executor.state.set(
+            try executor.store(
                 StreamState.key(peer: EndpointID(UInt16(peer))), streams[peer].object)
         }
-        let tree = try executor.state.updatedTree()
-        return Candidate(
+        let tree = try executor.updatedTree()
+        let record = BlockRecord(
             block: ShardBlock(header: try header(view, tree), transactions: transactions),
-            systemResult: systemResult, results: results, sent: executor.outbox.receipts,
-            tree: tree, streams: streams, consumed: consumed, dueAdded: executor.dueAdded,
-            dueRemoved: executor.dueRemoved)
+            systemResult: systemResult, results: results, sent: executor.outbox.receipts)
+        return Candidate(
+            record: record, tree: tree, streams: streams, consumed: consumed,
+            dueAdded: executor.dueAdded, dueRemoved: executor.dueRemoved)
     }
 
     private func header(

@@ -1,11 +1,10 @@
 package import TallyExecution
 package import TallyPrimitives
 package import TallyState
-import TallyTransactions
+package import TallyTransactions
 
-/// A shard block with everything that applying it changes: an overlay over the head it was built on.
-/// Immutable; dropped when another block is decided.
-package final class Candidate: Sendable {
+/// What a decided shard block leaves to history: everything but the state. Immutable.
+package final class BlockRecord: Sendable {
     package let block: ShardBlock
     package let hash: Hash32
     /// Of inbox and due entries; `nil` if there were none.
@@ -14,6 +13,26 @@ package final class Candidate: Sendable {
     package let results: [TransactionResult]
     /// Receipts sent, in the order they were numbered.
     package let sent: [Receipt]
+
+    init(
+        block: ShardBlock, systemResult: TransactionResult?, results: [TransactionResult],
+        sent: [Receipt]
+    ) {
+        self.block = block
+        hash = block.header.hash
+        self.systemResult = systemResult
+        self.results = results
+        self.sent = sent
+    }
+
+    package var header: ShardHeader { block.header }
+    package var transactions: [Transaction] { block.transactions }
+}
+
+/// A shard block with everything that applying it changes: an overlay over the head it was built on.
+/// Immutable; dropped when another block is decided.
+package final class Candidate: Sendable {
+    package let record: BlockRecord
     package let tree: StateTree
     let streams: [StreamState]
     /// Receipts taken from each source.
@@ -22,19 +41,21 @@ package final class Candidate: Sendable {
     let dueRemoved: [DueKey]
 
     init(
-        block: ShardBlock, systemResult: TransactionResult?, results: [TransactionResult],
-        sent: [Receipt], tree: StateTree, streams: [StreamState], consumed: [Int],
+        record: BlockRecord, tree: StateTree, streams: [StreamState], consumed: [Int],
         dueAdded: [DueEntry], dueRemoved: [DueKey]
     ) {
-        self.block = block
-        hash = block.header.hash
-        self.systemResult = systemResult
-        self.results = results
-        self.sent = sent
+        self.record = record
         self.tree = tree
         self.streams = streams
         self.consumed = consumed
         self.dueAdded = dueAdded
         self.dueRemoved = dueRemoved
+    }
+
+    package var header: ShardHeader { record.header }
+
+    /// Whether the block changes nothing: no receipt, no due entry, no transaction.
+    var isEmpty: Bool {
+        record.systemResult == nil && record.results.isEmpty && consumed.allSatisfy { $0 == 0 }
     }
 }

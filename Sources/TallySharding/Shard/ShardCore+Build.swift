@@ -20,10 +20,8 @@ extension ShardCore {
         _ view: AnchoredView, beneficiary: Address, from source: inout Source,
         pages: some PageReader
     ) throws(ExecutionError) -> Candidate? {
-        let candidate = try execute(
-            view, beneficiary: beneficiary, from: &source, pages: pages)
-        let isEmpty = candidate.systemResult == nil && candidate.results.isEmpty
-        return isEmpty && candidate.consumed.allSatisfy { $0 == 0 } ? nil : candidate
+        let candidate = try execute(view, beneficiary: beneficiary, from: &source, pages: pages)
+        return candidate.isEmpty ? nil : candidate
     }
 
     /// Executes a proposed block and compares every field of its header.
@@ -39,7 +37,7 @@ extension ShardCore {
         if let refusal = source.refusal {
             return .failure(.transaction(index: refusal.index, refusal.reason))
         }
-        if let field = block.header.firstDifference(from: candidate.block.header) {
+        if let field = block.header.firstDifference(from: candidate.header) {
             return .failure(.headerMismatch(field: field))
         }
         return .success(candidate)

@@ -52,21 +52,6 @@ package struct ShardCore: Sendable {
 
     package var layout: ShardLayout { parameters.layout }
 
-    // MARK: Receipts that were anchored
-
-    /// Takes what a decided header of `source` sent here (RCPT-1, RCPT-2).
-    /// - Returns: whether the receipts are those that the header commits to.
-    package mutating func deliver(
-        _ receipts: some Collection<Receipt>, from source: EndpointID, anchored entry: OutEntry
-    ) -> Bool {
-        inbound[Int(source.index)].deliver(receipts, end: entry.end, root: entry.root)
-    }
-
-    /// Puts back what a restart found anchored and not consumed.
-    package mutating func restoreInbound(_ queue: InboundQueue, from source: EndpointID) {
-        inbound[Int(source.index)] = queue
-    }
-
     // MARK: Work (RCPT-3, IBFT R18)
 
     /// Whether a block of this endpoint must be anchored next: a receipt waits, or a due entry is
@@ -90,8 +75,7 @@ package struct ShardCore: Sendable {
         let peer = Int(destination.index)
         return streams[peer].slots(
             peerCursor: view.heads[peer].in[Int(endpoint.index)].cursor,
-            peerEnd: view.heads[peer].out[Int(endpoint.index)].end,
-            cursor: streams[peer].cursor)
+            peerEnd: view.heads[peer].out[Int(endpoint.index)].end)
     }
 
     /// Base fee of a block built on `view`.
@@ -104,12 +88,34 @@ package struct ShardCore: Sendable {
 
     // MARK: Decision
 
-    /// Takes over a decided candidate.
-    package mutating func commit(_ candidate: Candidate) {
-        precondition(
-            candidate.block.header.parent == headerHash, "a candidate of another parent")
-        header = candidate.block.header
-        headerHash = candidate.hash
+    /// Passes a decided height: takes over the candidate that was decided, if any of this endpoint
+    /// was, and what the height's other blocks sent here (RCPT-1, RCPT-2).
+    /// - Throws: `.invariant` when receipts are not those that their header commits to. The endpoint
+    ///   is then unusable.
+    package mutating func advance(
+        to height: Height, _ candidate: Candidate?, _ deliveries: [Delivery]
+    ) throws(ExecutionError) {
+        precondition(height == appliedHeight.next, "heights are applied one after another")
+        if let candidate { commit(candidate) }
+        for delivery in deliveries {
+            let source = Int(delivery.source.index)
+            guard inbound[source].deliver(delivery.receipts, anchored: delivery.entry) else {
+                throw .invariant(
+                    "receipts of endpoint \(delivery.source) are not those its header commits to")
+            }
+        }
+        appliedHeight = height  // SHARD-5: also through heights without a block of ours.
+    }
+
+    /// Puts back what a restart found anchored and not consumed.
+    mutating func restoreInbound(_ queue: InboundQueue, from source: EndpointID) {
+        inbound[Int(source.index)] = queue
+    }
+
+    private mutating func commit(_ candidate: Candidate) {
+        precondition(candidate.header.parent == headerHash, "a candidate of another parent")
+        header = candidate.header
+        headerHash = candidate.record.hash
         tree = candidate.tree
         streams = candidate.streams
         for (source, count) in candidate.consumed.enumerated() where count > 0 {
@@ -117,11 +123,7 @@ package struct ShardCore: Sendable {
         }
         for key in candidate.dueRemoved { due.remove(key) }
         for entry in candidate.dueAdded { due.insert(entry) }
-        appliedHeight = header.height
     }
-
-    /// Passes a decided height that anchors no block of this endpoint.
-    package mutating func skip(to height: Height) { appliedHeight = height }
 
     /// After the pages of `checkpointed` are durable: forgets what the store can give back.
     package mutating func flush(_ checkpointed: StateTree) { tree = tree.flushed(checkpointed) }

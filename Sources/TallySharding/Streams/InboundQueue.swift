@@ -1,47 +1,44 @@
 import TallyCrypto
 package import TallyExecution
 package import TallyPrimitives
-import TallyState
+package import TallyState
 
 /// The receipts of one source that are anchored and not yet consumed, checked against the root that
 /// its header carries (RCPT-2).
 package struct InboundQueue: Sendable {
     /// Everything anchored so far.
     package private(set) var range: MerkleRange
-    private var receipts: [Receipt] = []
+    private var receipts: [(receipt: Receipt, leaf: Hash32)] = []
     private var head = 0
 
-    /// - Parameters:
-    ///   - range: the source's stream as anchored.
-    ///   - receipts: those of it that the destination has not consumed, in order.
-    package init(range: MerkleRange = MerkleRange(), receipts: [Receipt] = []) {
-        self.range = range
-        self.receipts = receipts
-    }
+    /// - Parameter consumed: the stream up to the cursor.
+    package init(consumed: MerkleRange = .empty) { range = consumed }
 
     package var count: Int { receipts.count - head }
 
-    /// The waiting receipts, oldest first.
-    package var waiting: ArraySlice<Receipt> { receipts[head...] }
+    /// The waiting receipts, oldest first, each with its leaf.
+    package var waiting: ArraySlice<(receipt: Receipt, leaf: Hash32)> { receipts[head...] }
 
     /// Takes what a newly anchored header added.
-    /// - Returns: whether the receipts are exactly those that `root` and `end` commit to; if not,
-    ///   nothing is taken.
+    /// - Returns: whether the receipts are exactly those that the entry's root and end commit to; if
+    ///   not, nothing is taken.
     package mutating func deliver(
-        _ arrived: some Collection<Receipt>, end: UInt64, root: Hash32
+        _ arrived: some Collection<Receipt>, anchored entry: OutEntry
     ) -> Bool {
         var range = range
+        var leaves: [Hash32] = []
+        leaves.reserveCapacity(arrived.count)
         for receipt in arrived {
             guard receipt.reference.index == range.count else { return false }
-            range.append(receipt.leaf)
+            let leaf = receipt.leaf
+            range.append(leaf)
+            leaves.append(leaf)
         }
-        guard range.count == end, range.root == root else { return false }
+        guard range.count == entry.end, range.root == entry.root else { return false }
         self.range = range
-        if head > 0 {
-            receipts.removeFirst(head)
-            head = 0
-        }
-        receipts.append(contentsOf: arrived)
+        receipts.removeFirst(head)
+        head = 0
+        receipts.append(contentsOf: zip(arrived, leaves).lazy.map { ($0, $1) })
         return true
     }
 

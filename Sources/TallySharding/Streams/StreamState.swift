@@ -1,16 +1,17 @@
 import TallyExecution
 package import TallyPrimitives
-import TallyState
+package import TallyState
 
 /// What one endpoint keeps about one peer: the stream to it, the cursor on the stream from it, and
 /// the slots it holds on the stream to it. An object of the state tree (RCPT-8).
 package struct StreamState: Hashable, Sendable {
     /// Receipts sent, as the range whose root the header carries.
-    package private(set) var sent = MerkleRange()
+    package private(set) var sent = MerkleRange.empty
     /// Value and fees sent since genesis.
     package private(set) var sentValue = Amount.zero
-    /// Receipts consumed of the stream from the peer.
-    package private(set) var cursor: UInt64 = 0
+    /// Receipts consumed of the stream from the peer, as a range: its root at the cursor proves that
+    /// what is read next continues what was consumed.
+    package private(set) var consumed = MerkleRange.empty
     /// Value and fees consumed since genesis.
     package private(set) var consumedValue = Amount.zero
     /// Requests that the peer was not seen to have consumed, as runs of stream indexes, ascending.
@@ -31,6 +32,9 @@ package struct StreamState: Hashable, Sendable {
     }
 
     package init() {}
+
+    /// Index of the next receipt to consume.
+    package var cursor: UInt64 { consumed.count }
 
     // MARK: Sending
 
@@ -57,12 +61,12 @@ package struct StreamState: Hashable, Sendable {
     // MARK: Consuming
 
     /// Moves the cursor past a receipt.
-    mutating func consume(_ receipt: Receipt) throws(ExecutionError) {
+    mutating func consume(_ receipt: Receipt, leaf: Hash32) throws(ExecutionError) {
         guard let value = consumedValue.adding(receipt.value)?.adding(receipt.fee) else {
             throw .invariant("value consumed from a stream exceeds 2^128 - 1")
         }
         consumedValue = value
-        cursor += 1
+        consumed.append(leaf)
     }
 
     // MARK: Credit (RCPT-7)
@@ -92,10 +96,9 @@ package struct StreamState: Hashable, Sendable {
         }
     }
 
-    /// Slots that would be held after `record` and `release` with the cursor at `cursor`.
-    func slots(peerCursor: UInt64, peerEnd: UInt64, cursor: UInt64) -> Int {
+    /// Slots that the next block holds if its inbox is empty.
+    func slots(peerCursor: UInt64, peerEnd: UInt64) -> Int {
         var probe = self
-        probe.cursor = cursor
         probe.record(peerCursor: peerCursor, peerEnd: peerEnd)
         probe.release()
         return probe.slots
@@ -113,7 +116,7 @@ extension StreamState {
         let payload = RLPEncoder.list { out in
             sent.encode(to: &out)
             out.append(sentValue)
-            out.append(cursor)
+            consumed.encode(to: &out)
             out.append(consumedValue)
             out.list { out in
                 for run in waiting {
@@ -135,9 +138,9 @@ extension StreamState {
         guard let object else { return }
         self = try RLPDecoder.list(object.payload.bytes) { (list) throws(RLPError) in
             var state = StreamState()
-            state.sent = try MerkleRange(from: &list)
+            state.sent = try MerkleRange(decoding: &list)
             state.sentValue = try list.nextAmount()
-            state.cursor = try list.nextInteger()
+            state.consumed = try MerkleRange(decoding: &list)
             state.consumedValue = try list.nextAmount()
             var runs = try list.nextList()
             while !runs.isAtEnd {
