@@ -76,9 +76,11 @@ extension StateNode {
         _ path: Hash32, in bytes: UnsafeRawBufferPointer, _ prefix: BucketPrefix,
         _ pages: some PageReader
     ) throws(StateError) -> StateObject? {
-        guard let found = try prefix.checked({ () throws(BucketFault) in
-            try Record.lookUp(path, in: bytes)
-        }) else { return nil }
+        guard
+            let found = try prefix.checked({ () throws(BucketFault) in
+                try Record.lookUp(path, in: bytes)
+            })
+        else { return nil }
         guard let hash = found.payloadHash else { return found.object }
         var object = found.object
         object.payload = Payload(try externalPayload(path, hash, pages))

@@ -216,7 +216,9 @@ extension StateUpdate {
         _ payloadChanges: inout [PayloadChange]
     ) -> Int {
         guard let object = change.object else {
-            if oldHash != nil { payloadChanges.append(PayloadChange(path: change.path, bytes: nil)) }
+            if oldHash != nil {
+                payloadChanges.append(PayloadChange(path: change.path, bytes: nil))
+            }
             return 0
         }
         var hash: Hash32?

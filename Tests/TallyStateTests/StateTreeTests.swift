@@ -21,7 +21,8 @@ import Testing
             let pages = MemoryPages()
             for step in 0..<12 {
                 let changes = generator.changes(
-                    [1, 7, 60, 400][step % 4], to: model.objects, deleting: seed % 3 == 0 ? 0.6 : 0.2)
+                    [1, 7, 60, 400][step % 4], to: model.objects,
+                    deleting: seed % 3 == 0 ? 0.6 : 0.2)
                 model.apply(changes)
                 tree = try tree.updating(changes, pages)
                 #expect(tree.root == model.root, "seed \(seed) step \(step)")
