@@ -1,11 +1,11 @@
 internal import Glibc
 
 /// The few file-system calls the store needs.
-enum Directories {
+package enum Directories {
     /// Creates `path` and what is missing above it, each 0700 and synced into its parent.
     ///
     /// - Throws: `permission`, `diskFull`, `notFound`, `other`.
-    static func create(_ path: String) throws(StoreError) {
+    package static func create(_ path: String) throws(StoreError) {
         if identity(of: path) != nil { return }
         let parent = parent(of: path)
         if parent != path { try create(parent) }
@@ -18,7 +18,7 @@ enum Directories {
     /// Makes the entries of a directory durable.
     ///
     /// - Throws: `notFound`, `permission`, `other`.
-    static func sync(_ path: String) throws(StoreError) {
+    package static func sync(_ path: String) throws(StoreError) {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw StoreError(errno, .sync, path: path) }
         defer { close(descriptor) }

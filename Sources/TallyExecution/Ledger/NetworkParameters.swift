@@ -22,6 +22,8 @@ package struct NetworkParameters: Hashable, Sendable {
     package var baseFeeDestination = BaseFeeDestination.burn
     /// Vaults are swept once an epoch.
     package var epochMilliseconds: UInt64 = 86_400_000
+    /// Longest time without a block: the clock of the ledger goes on although nothing happens (R18).
+    package var heartbeatMilliseconds: UInt64 = 5_000
 
     package init(chainID: ChainID, layout: ShardLayout) {
         self.chainID = chainID
@@ -50,6 +52,7 @@ package struct NetworkParameters: Hashable, Sendable {
         if !(1...65_536).contains(window) { faults.append(.windowOutOfRange) }
         if !(1...1_048_576).contains(dueBound) { faults.append(.dueBoundOutOfRange) }
         if epochMilliseconds == 0 { faults.append(.epochZero) }
+        if heartbeatMilliseconds < 100 { faults.append(.heartbeatTooShort) }
         return faults
     }
 
@@ -67,6 +70,7 @@ package enum ParameterFault: Error, Hashable, Sendable, CustomStringConvertible 
     case windowOutOfRange
     case dueBoundOutOfRange
     case epochZero
+    case heartbeatTooShort
 
     package var description: String {
         switch self {
@@ -76,6 +80,7 @@ package enum ParameterFault: Error, Hashable, Sendable, CustomStringConvertible 
         case .windowOutOfRange: "window must be 1 to 65,536"
         case .dueBoundOutOfRange: "dueBound must be 1 to 1,048,576"
         case .epochZero: "epochMilliseconds must not be 0"
+        case .heartbeatTooShort: "heartbeatMilliseconds must be at least 100"
         }
     }
 }
@@ -91,6 +96,7 @@ extension NetworkParameters: RLPValue {
             out.append(minimumBaseFee)
             out.append(baseFeeDestination.rawValue)
             out.append(epochMilliseconds)
+            out.append(heartbeatMilliseconds)
         }
     }
 
@@ -108,6 +114,7 @@ extension NetworkParameters: RLPValue {
         minimumBaseFee = try list.nextAmount()
         baseFeeDestination = try list.nextCase()
         epochMilliseconds = try list.nextInteger()
+        heartbeatMilliseconds = try list.nextInteger()
         try list.finish()
     }
 }

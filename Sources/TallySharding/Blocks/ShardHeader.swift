@@ -1,5 +1,5 @@
 import TallyCrypto
-import TallyExecution
+package import TallyExecution
 package import TallyPrimitives
 
 /// What a header says of the stream to one destination.
@@ -71,6 +71,14 @@ package struct ShardHeader: Hashable, Sendable {
     package var weightUsed: Weight
 
     package var hash: Hash32 { SHA256.hash(.shardHeader, encoded) }
+
+    /// Base fee of the endpoint's next block, when that reads `time` (`FEE-3`).
+    package func nextBaseFee(at time: BeaconTime, _ parameters: NetworkParameters) -> Amount {
+        FeeMarket.baseFee(
+            after: baseFee, used: weightUsed, limit: parameters.blockWeight,
+            elapsed: time.milliseconds - min(self.time.milliseconds, time.milliseconds),
+            minimum: parameters.minimumBaseFee)
+    }
 }
 
 extension ShardHeader: RLPValue {

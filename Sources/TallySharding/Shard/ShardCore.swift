@@ -78,12 +78,32 @@ package struct ShardCore: Sendable {
             peerEnd: view.heads[peer].out[Int(endpoint.index)].end)
     }
 
+    /// Slots that transactions may take in the next block, by destination, at least (RCPT-7): what
+    /// the inbox releases comes on top.
+    package func freeSlots(_ view: AnchoredView) -> [Int] {
+        layout.endpoints.map { peer in
+            guard peer != endpoint else { return 0 }
+            return max(0, parameters.window - parameters.reservedSlots - slots(to: peer, view))
+        }
+    }
+
+    /// An account in the last decided state.
+    package func account(
+        _ address: Address, pages: some PageReader
+    ) throws(ExecutionError) -> Account {
+        let object: StateObject?
+        do throws(StateError) {
+            object = try tree.object(ObjectKey.account(address), pages)
+        } catch { throw .state(error) }
+        guard let object else { return .empty }
+        do throws(RLPError) {
+            return try Account(object)
+        } catch { throw .corruptObject(.account, error) }
+    }
+
     /// Base fee of a block built on `view`.
     package func baseFee(_ view: AnchoredView) -> Amount {
-        FeeMarket.baseFee(
-            after: header.baseFee, used: header.weightUsed, limit: parameters.blockWeight,
-            elapsed: view.time.milliseconds - min(header.time.milliseconds, view.time.milliseconds),
-            minimum: parameters.minimumBaseFee)
+        header.nextBaseFee(at: view.time, parameters)
     }
 
     // MARK: Decision

@@ -1,0 +1,206 @@
+import DequeModule
+import HeapModule
+package import TallyExecution
+package import TallyPrimitives
+package import TallyTransactions
+
+/// Transactions of one shard that wait for a block. A value without clock, disk or tasks.
+///
+/// Representation: per account its transactions by nonce. The one at the account's cursor is its
+/// *head* and stands in exactly one place: `ready`, ordered by tip and age; `capped`, ordered by fee
+/// cap, until the base fee falls; or `parked`, until the stream it needs has credit. So a block looks
+/// only at transactions that can be in it.
+package struct Mempool: Sendable {
+    let limits: Limits
+    private let minimumFee: Amount
+    var accounts: [Address: PoolAccount] = [:]
+    private var known: Set<Hash32> = []
+    private var bytes = 0
+    private var arrivals: UInt64 = 0
+
+    var ready = Heap<PoolHead>()
+    var capped = Heap<CappedHead>()
+    /// By the endpoint that has no credit.
+    var parked: [Deque<PoolHead>]
+    var parkedForDue: Deque<PoolHead> = []
+
+    package init(limits: Limits, layout: ShardLayout, minimumFee: Amount) {
+        self.limits = limits
+        self.minimumFee = minimumFee
+        parked = Array(repeating: [], count: layout.endpointCount)
+    }
+
+    package var count: Int { known.count }
+    package var byteCount: Int { bytes }
+    /// Whether a transaction may be executable now. Void entries can make it true.
+    package var hasReady: Bool { !ready.isEmpty }
+
+    package func contains(_ hash: Hash32) -> Bool { known.contains(hash) }
+
+    /// The nonce after the last transaction of an unbroken run; `nil` when the pool has none.
+    package func pendingNonce(of sender: Address) -> Nonce? {
+        guard let account = accounts[sender] else { return nil }
+        var nonce = account.nonce
+        while account.transactions[nonce] != nil { nonce += 1 }
+        return nonce
+    }
+
+    // MARK: Admission
+
+    /// Takes a transaction, or says why not.
+    /// - Parameters:
+    ///   - nonce: the sender's next, in the last decided state.
+    ///   - balance: the sender's, likewise.
+    package mutating func admit(
+        _ transaction: Transaction, nonce: Nonce, balance: Amount
+    ) -> PoolRejection? {
+        guard !known.contains(transaction.hash) else { return .alreadyKnown }
+        let envelope = transaction.envelope
+        guard envelope.maxFee >= minimumFee else { return .underpriced(minimum: minimumFee) }
+        guard envelope.nonce >= nonce else {
+            return .ineligible(.nonceTooLow(expected: nonce, actual: envelope.nonce))
+        }
+        var account = accounts[transaction.sender] ?? PoolAccount(nonce: nonce)
+        let replaced = account.transactions[envelope.nonce]
+        if let replaced, !outbids(transaction, replaced) { return .replacementUnderpriced }
+        let cost = envelope.maximumCost ?? .max
+        let others = account.cost.subtracting(replaced?.envelope.maximumCost ?? .zero) ?? .zero
+        let want = others.adding(cost) ?? .max
+        guard want <= balance else {
+            return .ineligible(.insufficientFunds(have: balance, want: want))
+        }
+        if replaced == nil, let rejection = roomFault(transaction, account) { return rejection }
+        if let replaced { forget(replaced) }
+        account = accounts[transaction.sender] ?? account
+        account.transactions[envelope.nonce] = transaction
+        account.cost = want
+        accounts[transaction.sender] = account
+        known.insert(transaction.hash)
+        bytes += transaction.raw.count
+        // A replacement of the head takes its place: the tip may be another.
+        if envelope.nonce == account.cursor { push(transaction) }
+        return nil
+    }
+
+    private mutating func roomFault(
+        _ transaction: Transaction, _ account: PoolAccount
+    ) -> PoolRejection? {
+        guard account.transactions.count < limits.accountTransactions else {
+            return .accountLimit(limits.accountTransactions)
+        }
+        let ahead = transaction.envelope.nonce - min(account.nonce, transaction.envelope.nonce)
+        if ahead > UInt64(account.transactions.count), ahead > limits.nonceGap {
+            return .gapTooLarge(limit: limits.nonceGap)
+        }
+        if !hasRoom(for: transaction) {
+            evict(below: transaction.envelope.maxPriorityFee, sparing: transaction.sender)
+        }
+        return hasRoom(for: transaction) ? nil : .poolFull
+    }
+
+    private func hasRoom(for transaction: Transaction) -> Bool {
+        known.count < limits.poolTransactions && bytes + transaction.raw.count <= limits.poolBytes
+    }
+
+    private func outbids(_ new: Transaction, _ old: Transaction) -> Bool {
+        new.envelope.maxFee >= risen(old.envelope.maxFee)
+            && new.envelope.maxPriorityFee >= risen(old.envelope.maxPriorityFee)
+    }
+
+    /// The fee a replacement must offer, rounded up: 10 % of 1 is 1.
+    private func risen(_ fee: Amount) -> Amount {
+        let percent = UInt128(limits.replacementPercent)
+        let (whole, rest) = fee.units.quotientAndRemainder(dividingBy: 100)
+        return fee.adding(Amount(whole * percent + (rest * percent + 99) / 100)) ?? .max
+    }
+
+    /// Makes room in one pass by dropping the last transactions of accounts, lowest tips first, none
+    /// that tips `tip` or more: up to a sixteenth of the pool, so that the pass is rare.
+    private mutating func evict(below tip: Amount, sparing spared: Address) {
+        var tails: [(tip: Amount, sender: Address, nonce: Nonce)] = []
+        for (sender, account) in accounts where sender != spared {
+            guard let last = account.transactions.max(by: { $0.key < $1.key }),
+                last.value.envelope.maxPriorityFee < tip
+            else { continue }
+            tails.append((last.value.envelope.maxPriorityFee, sender, last.key))
+        }
+        tails.sort { ($0.tip, $0.sender) < ($1.tip, $1.sender) }
+        for tail in tails.prefix(max(1, limits.poolTransactions / 16)) {
+            remove(tail.sender, tail.nonce)
+        }
+    }
+
+    // MARK: Heads
+
+    /// Puts the transaction at its sender's cursor into `ready`; whatever stood for it is void.
+    mutating func push(_ transaction: Transaction) {
+        ready.insert(newHead(transaction))
+    }
+
+    /// A place for the transaction at its sender's cursor, which makes any older place void.
+    mutating func newHead(_ transaction: Transaction) -> PoolHead {
+        arrivals += 1
+        accounts[transaction.sender]?.head = arrivals
+        return PoolHead(
+            tip: transaction.envelope.maxPriorityFee, arrival: arrivals, sender: transaction.sender)
+    }
+
+    func isCurrent(_ head: PoolHead) -> Bool { accounts[head.sender]?.head == head.arrival }
+
+    // MARK: Removal
+
+    private mutating func forget(_ transaction: Transaction) {
+        known.remove(transaction.hash)
+        bytes -= transaction.raw.count
+    }
+
+    mutating func remove(_ sender: Address, _ nonce: Nonce) {
+        guard let transaction = accounts[sender]?.transactions.removeValue(forKey: nonce) else {
+            return
+        }
+        forget(transaction)
+        let cost = transaction.envelope.maximumCost ?? .zero
+        accounts[sender]?.cost = accounts[sender]?.cost.subtracting(cost) ?? .zero
+        if accounts[sender]?.cursor == nonce { accounts[sender]?.head = nil }
+        if accounts[sender]?.transactions.isEmpty == true { accounts[sender] = nil }
+    }
+}
+
+/// One sender in the pool.
+struct PoolAccount: Sendable {
+    /// Next nonce in the last decided state that the pool heard of.
+    var nonce: Nonce
+    /// Next nonce to offer to a block: past `nonce` for what an undecided block holds.
+    var cursor: Nonce
+    var transactions: [Nonce: Transaction] = [:]
+    /// The most all of them can cost.
+    var cost = Amount.zero
+    /// Arrival number of the current place of the head; an older one is void.
+    var head: UInt64?
+
+    init(nonce: Nonce) {
+        self.nonce = nonce
+        cursor = nonce
+    }
+}
+
+/// The place of a head: the highest tip comes first, then the oldest.
+struct PoolHead: Comparable, Sendable {
+    let tip: Amount
+    let arrival: UInt64
+    let sender: Address
+
+    static func < (a: PoolHead, b: PoolHead) -> Bool {
+        a.tip != b.tip ? a.tip < b.tip : a.arrival > b.arrival
+    }
+}
+
+/// A head whose fee cap is below the base fee: the highest cap comes first.
+struct CappedHead: Comparable, Sendable {
+    let cap: Amount
+    let head: PoolHead
+
+    static func < (a: CappedHead, b: CappedHead) -> Bool {
+        a.cap != b.cap ? a.cap < b.cap : a.head < b.head
+    }
+}

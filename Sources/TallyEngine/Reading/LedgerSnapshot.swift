@@ -1,0 +1,170 @@
+import TallyCrypto
+package import TallyExecution
+package import TallyPrimitives
+package import TallySharding
+package import TallyState
+
+/// One endpoint as of a published height.
+package struct EndpointSnapshot: Sendable {
+    package let header: ShardHeader
+    package let tree: StateTree
+    /// The checkpoint that the tree's stored buckets lie in.
+    package let view: StoreView
+    package let history: History
+
+    package init(header: ShardHeader, tree: StateTree, view: StoreView, history: History) {
+        self.header = header
+        self.tree = tree
+        self.view = view
+        self.history = history
+    }
+}
+
+/// The whole ledger as of one height: what every reader reads, swapped whole (STORE-6). Whatever a
+/// request answers comes from one of these.
+package final class LedgerSnapshot: Sendable {
+    package let genesis: Genesis
+    /// The beacon block of height 0.
+    package let genesisHeader: BeaconHeader
+    package let chain: Hash32
+    /// Of the newest beacon block.
+    package let header: BeaconHeader
+    package let hash: Hash32
+    /// What the next blocks may know: heads of all endpoints.
+    package let view: AnchoredView
+    /// By index: the shards, then the beacon's own endpoint.
+    package let endpoints: [EndpointSnapshot]
+    package let beaconHistory: BeaconHistory
+
+    package init(
+        genesis: Genesis, genesisHeader: BeaconHeader, beacon: BeaconCore,
+        endpoints: [EndpointSnapshot], beaconHistory: BeaconHistory
+    ) {
+        self.genesis = genesis
+        self.genesisHeader = genesisHeader
+        chain = beacon.chain
+        header = beacon.head
+        hash = beacon.headHash
+        view = beacon.view
+        self.endpoints = endpoints
+        self.beaconHistory = beaconHistory
+    }
+
+    package var height: Height { header.height }
+    package var layout: ShardLayout { genesis.parameters.layout }
+}
+
+extension LedgerSnapshot {
+    /// - Throws: `ReadError` for a damaged store.
+    package func account(_ address: Address) throws(ReadError) -> Account {
+        let endpoint = endpoints[Int(layout.home(of: address).value)]
+        let object: StateObject?
+        do throws(StateError) {
+            object = try endpoint.tree.object(ObjectKey.account(address), endpoint.view)
+        } catch { throw .state(error) }
+        guard let object else { return .empty }
+        do throws(RLPError) {
+            return try Account(object)
+        } catch { throw .corruptRow(database: "buckets") }
+    }
+
+    /// The beacon block of a height; `nil` above this snapshot.
+    package func beaconBlock(_ height: Height) throws(ReadError) -> BeaconRow? {
+        guard height <= self.height else { return nil }
+        if height == .genesis {
+            return BeaconRow(header: genesisHeader, records: [])
+        }
+        if let row = beaconHistory.row(height) { return row }
+        return try beaconEndpoint.view.beaconBlock(height)
+    }
+
+    package func beaconHeight(_ hash: Hash32) throws(ReadError) -> Height? {
+        if hash == self.hash { return height }
+        if hash == genesisHeader.hash { return .genesis }
+        let found = beaconHistory.height(of: hash)
+        guard let found = try found ?? beaconEndpoint.view.beaconHeight(hash), found <= height
+        else { return nil }
+        return found
+    }
+
+    var beaconEndpoint: EndpointSnapshot { endpoints[Int(layout.beacon.index)] }
+
+    /// The shard block of an endpoint at a height, without its transactions.
+    package func shardBlock(
+        _ endpoint: EndpointID, _ height: Height
+    ) throws(ReadError) -> StoredBlock? {
+        guard height <= self.height, Int(endpoint.index) < endpoints.count else { return nil }
+        let snapshot = endpoints[Int(endpoint.index)]
+        if let record = snapshot.history.block(height) {
+            return StoredBlock(
+                header: record.header, systemResult: record.systemResult,
+                transactionCount: UInt32(record.transactions.count))
+        }
+        return try snapshot.view.block(height)
+    }
+
+    /// A signed transaction by its place in a shard block.
+    package func transaction(
+        _ endpoint: EndpointID, _ height: Height, _ index: Int
+    ) throws(ReadError) -> StoredTransaction? {
+        guard height <= self.height, Int(endpoint.index) < endpoints.count else { return nil }
+        let snapshot = endpoints[Int(endpoint.index)]
+        if let record = snapshot.history.block(height) {
+            guard index < record.transactions.count else { return nil }
+            let transaction = record.transactions[index]
+            return StoredTransaction(
+                raw: transaction.raw, sender: transaction.sender, result: record.results[index])
+        }
+        return try snapshot.view.transaction(height, index)
+    }
+
+    /// Where a signed transaction is: its endpoint, height and index among the signed ones.
+    package func position(
+        of hash: Hash32
+    ) throws(ReadError) -> (endpoint: EndpointID, height: Height, index: Int)? {
+        for (endpoint, snapshot) in endpoints.enumerated() {
+            let id = EndpointID(UInt16(endpoint))
+            if let found = snapshot.history.position(of: hash) {
+                return found.height <= height ? (id, found.height, found.index) : nil
+            }
+        }
+        for (endpoint, snapshot) in endpoints.enumerated() {
+            if let (height, index) = try snapshot.view.position(of: hash), height <= self.height {
+                // The index holds 12 bytes of the hash: the transaction decides.
+                guard let row = try transaction(EndpointID(UInt16(endpoint)), height, index),
+                    Keccak256.hash(row.raw) == hash
+                else { continue }
+                return (EndpointID(UInt16(endpoint)), height, index)
+            }
+        }
+        return nil
+    }
+
+    /// The height at which a receipt was consumed.
+    package func consumed(_ reference: ReceiptReference) throws(ReadError) -> Height? {
+        let endpoint = endpoints[Int(reference.destination.index)]
+        let found = endpoint.history.consumed(reference)
+        guard
+            let found = try found
+                ?? endpoint.view.consumed(from: reference.source, reference.index),
+            found <= height
+        else { return nil }
+        return found
+    }
+
+    /// The height at which a due entry ran.
+    package func ran(_ endpoint: EndpointID, _ sequence: UInt64) throws(ReadError) -> Height? {
+        let snapshot = endpoints[Int(endpoint.index)]
+        let found = snapshot.history.ran(sequence)
+        guard let found = try found ?? snapshot.view.ran(sequence), found <= height else {
+            return nil
+        }
+        return found
+    }
+
+    /// Base fee of the next block of an endpoint.
+    package func nextBaseFee(_ endpoint: EndpointID) -> Amount {
+        endpoints[Int(endpoint.index)].header.nextBaseFee(
+            at: view.time, genesis.parameters)
+    }
+}

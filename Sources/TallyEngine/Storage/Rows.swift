@@ -1,0 +1,218 @@
+package import TallyExecution
+package import TallyPrimitives
+package import TallySharding
+import TallyTransactions
+
+/// Names in the `meta` database.
+enum MetaKey {
+    /// Genesis hash, 32 bytes.
+    static let chain = Array("chain".utf8)
+    /// `StoredHead`.
+    static let head = Array("head".utf8)
+    /// `BeaconCore.encodedBooks`, in the beacon's environment.
+    static let books = Array("books".utf8)
+}
+
+/// Keys of rows: big-endian numbers, so that order is order of time.
+enum RowKey {
+    static func height(_ height: Height) -> [UInt8] { bytes(height.value) }
+
+    static func position(_ height: Height, _ index: UInt32) -> [UInt8] {
+        bytes(height.value) + bytes(index)
+    }
+
+    static func hash(_ era: UInt32, _ hash: Hash32) -> [UInt8] {
+        bytes(era) + hash.withBytes { Array($0.prefix(12)) }
+    }
+
+    static func stream(_ peer: EndpointID, _ index: UInt64) -> [UInt8] {
+        bytes(peer.index) + bytes(index)
+    }
+
+    static func sequence(_ sequence: UInt64) -> [UInt8] { bytes(sequence) }
+
+    /// The height and index of a `position`; `nil` for other lengths.
+    static func decodePosition(_ bytes: [UInt8]) -> (Height, Int)? {
+        guard bytes.count == 12 else { return nil }
+        return bytes.withUnsafeBytes {
+            (
+                Height(UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self))),
+                Int(UInt32(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt32.self)))
+            )
+        }
+    }
+
+    static func decodeHeight(_ bytes: [UInt8]) -> Height? {
+        guard bytes.count == 8 else { return nil }
+        return bytes.withUnsafeBytes { Height(UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self))) }
+    }
+
+    private static func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
+        withUnsafeBytes(of: value.bigEndian) { Array($0) }
+    }
+}
+
+/// Where a checkpoint stands.
+package struct StoredHead: Hashable, Sendable {
+    package let appliedHeight: Height
+    package let header: ShardHeader
+    /// Transactions of the endpoint so far: which era of the hash index comes next.
+    package let transactionCount: UInt64
+}
+
+extension StoredHead: RLPValue {
+    package func encode(to out: inout RLPEncoder) {
+        out.list { out in
+            out.append(appliedHeight)
+            header.encode(to: &out)
+            out.append(transactionCount)
+        }
+    }
+
+    package init(from input: inout RLPDecoder) throws(RLPError) {
+        var list = try input.nextList()
+        appliedHeight = try list.nextHeight()
+        header = try ShardHeader(from: &list)
+        transactionCount = try list.nextInteger()
+        try list.finish()
+    }
+}
+
+/// A shard block without its transactions.
+package struct StoredBlock: Hashable, Sendable {
+    package let header: ShardHeader
+    package let systemResult: TransactionResult?
+    package let transactionCount: UInt32
+}
+
+extension StoredBlock: RLPValue {
+    package func encode(to out: inout RLPEncoder) {
+        out.list { out in
+            header.encode(to: &out)
+            out.list { out in systemResult?.encode(to: &out) }
+            out.append(transactionCount)
+        }
+    }
+
+    package init(from input: inout RLPDecoder) throws(RLPError) {
+        var list = try input.nextList()
+        header = try ShardHeader(from: &list)
+        var optional = try list.nextList()
+        systemResult = optional.isAtEnd ? nil : try TransactionResult(from: &optional)
+        try optional.finish()
+        transactionCount = try list.nextInteger()
+        try list.finish()
+    }
+}
+
+/// A signed transaction and what it did.
+package struct StoredTransaction: Hashable, Sendable {
+    package let raw: [UInt8]
+    package let sender: Address
+    package let result: TransactionResult
+}
+
+extension StoredTransaction: RLPValue {
+    package func encode(to out: inout RLPEncoder) {
+        out.list { out in
+            out.append(raw)
+            out.append(sender)
+            result.encode(to: &out)
+        }
+    }
+
+    package init(from input: inout RLPDecoder) throws(RLPError) {
+        var list = try input.nextList()
+        raw = Array(try list.nextString())
+        sender = try list.nextFixed()
+        result = try TransactionResult(from: &list)
+        try list.finish()
+    }
+}
+
+/// A beacon block as the Ethereum view needs it: what it anchors, and how much of each.
+package struct BeaconRow: Hashable, Sendable {
+    package let header: BeaconHeader
+    package let anchors: [Anchor]
+
+    /// One anchored shard block.
+    package struct Anchor: Hashable, Sendable {
+        package let endpoint: EndpointID
+        package let hash: Hash32
+        package let hasSystemTransaction: Bool
+        /// Signed ones.
+        package let transactionCount: Int
+        package let baseFee: Amount
+        package let weightUsed: Weight
+
+        /// The canonical system transaction counts (VIEW-3).
+        package var entryCount: Int { transactionCount + (hasSystemTransaction ? 1 : 0) }
+    }
+
+    package init(header: BeaconHeader, records: [BlockRecord]) {
+        self.header = header
+        anchors = records.map { record in
+            Anchor(
+                endpoint: record.header.endpoint, hash: record.hash,
+                hasSystemTransaction: record.systemResult != nil,
+                transactionCount: record.transactions.count, baseFee: record.header.baseFee,
+                weightUsed: record.header.weightUsed)
+        }
+    }
+}
+
+extension BeaconRow: RLPValue {
+    package func encode(to out: inout RLPEncoder) {
+        out.list { out in
+            header.encode(to: &out)
+            for anchor in anchors {
+                out.append(anchor.endpoint)
+                out.append(anchor.hash)
+                out.append(UInt8(anchor.hasSystemTransaction ? 1 : 0))
+                out.append(UInt64(anchor.transactionCount))
+                out.append(anchor.baseFee)
+                out.append(anchor.weightUsed)
+            }
+        }
+    }
+
+    package init(from input: inout RLPDecoder) throws(RLPError) {
+        var list = try input.nextList()
+        header = try BeaconHeader(from: &list)
+        var anchors: [Anchor] = []
+        while !list.isAtEnd {
+            anchors.append(
+                Anchor(
+                    endpoint: try list.nextEndpoint(), hash: try list.nextFixed(),
+                    hasSystemTransaction: try list.nextInteger(UInt8.self) == 1,
+                    transactionCount: Int(try list.nextInteger(UInt32.self)),
+                    baseFee: try list.nextAmount(), weightUsed: try list.nextInteger()))
+        }
+        self.anchors = anchors
+    }
+}
+
+extension LedgerEvent {
+    /// The receipt whose consumption the event tells.
+    package var consumedReceipt: ReceiptReference? {
+        switch self {
+        case .credited(let reference, _, _, _), .bounced(let reference, _, _, _, _),
+            .refunded(let reference, _, _, _, _), .treasuryCredited(let reference, _):
+            reference
+        case .escrowed(let reference, _, _, _): reference
+        case .transferred, .sent, .escrowClaimed, .scheduled, .scheduleRan, .scheduleReturned,
+            .creditPolicySet, .swept:
+            nil
+        }
+    }
+
+    /// The due entry of a schedule that the event tells to have run.
+    package var ranEntry: UInt64? {
+        switch self {
+        case .scheduleRan(let entry, _, _, _, _), .scheduleReturned(let entry, _, _, _): entry
+        case .transferred, .sent, .credited, .bounced, .refunded, .escrowed, .escrowClaimed,
+            .scheduled, .creditPolicySet, .swept, .treasuryCredited:
+            nil
+        }
+    }
+}

@@ -1,0 +1,202 @@
+package import TallyExecution
+package import TallyPrimitives
+package import TallySharding
+package import TallyState
+package import TallyStore
+
+/// One checkpoint of one endpoint, to be read from any thread (STORE-6).
+package struct StoreView: Sendable {
+    private let snapshot: ReadSnapshot
+    private let databases: EndpointStore.Databases
+    private let eraTransactions: UInt64
+
+    init(snapshot: ReadSnapshot, databases: EndpointStore.Databases, eraTransactions: UInt64) {
+        self.snapshot = snapshot
+        self.databases = databases
+        self.eraTransactions = eraTransactions
+    }
+
+    /// Genesis hash of the chain it belongs to; `nil` before the first checkpoint.
+    package func chain() throws(ReadError) -> Hash32? {
+        guard let bytes = try get(MetaKey.chain, databases.meta) else { return nil }
+        guard let chain = Hash32(bytes) else { throw .corruptRow(database: "meta") }
+        return chain
+    }
+
+    /// `nil` before the first checkpoint.
+    package func head() throws(ReadError) -> StoredHead? {
+        try decode(MetaKey.head, databases.meta)
+    }
+
+    package func books() throws(ReadError) -> [UInt8]? { try get(MetaKey.books, databases.meta) }
+
+    package func block(_ height: Height) throws(ReadError) -> StoredBlock? {
+        try decode(RowKey.height(height), databases.blocks)
+    }
+
+    package func transaction(
+        _ height: Height, _ index: Int
+    ) throws(ReadError) -> StoredTransaction? {
+        try decode(RowKey.position(height, UInt32(index)), databases.transactions)
+    }
+
+    /// Where a transaction is, newest era first.
+    package func position(of hash: Hash32) throws(ReadError) -> (Height, Int)? {
+        guard let count = try head()?.transactionCount, count > 0 else { return nil }
+        var era = UInt32(truncatingIfNeeded: (count - 1) / eraTransactions)
+        while true {
+            if let bytes = try get(RowKey.hash(era, hash), databases.hashes) {
+                guard let position = RowKey.decodePosition(bytes) else {
+                    throw .corruptRow(database: "hashes")
+                }
+                return position
+            }
+            if era == 0 { return nil }
+            era -= 1
+        }
+    }
+
+    package func receipt(
+        to destination: EndpointID, _ index: UInt64
+    ) throws(ReadError) -> Receipt? {
+        try decode(RowKey.stream(destination, index), databases.outbox)
+    }
+
+    /// The height at which this endpoint consumed a receipt.
+    package func consumed(
+        from source: EndpointID, _ index: UInt64
+    ) throws(ReadError) -> Height? {
+        try height(RowKey.stream(source, index), databases.legs)
+    }
+
+    /// The height at which this endpoint ran a due entry.
+    package func ran(_ sequence: UInt64) throws(ReadError) -> Height? {
+        try height(RowKey.sequence(sequence), databases.due)
+    }
+
+    package func beaconBlock(_ height: Height) throws(ReadError) -> BeaconRow? {
+        try decode(RowKey.height(height), databases.beaconBlocks)
+    }
+
+    package func beaconHeight(_ hash: Hash32) throws(ReadError) -> Height? {
+        try height(hash.bytes, databases.beaconHashes)
+    }
+
+    private func height(_ key: [UInt8], _ database: Database) throws(ReadError) -> Height? {
+        guard let bytes = try get(key, database) else { return nil }
+        guard let height = RowKey.decodeHeight(bytes) else {
+            throw .corruptRow(database: database.name)
+        }
+        return height
+    }
+
+    private func get(_ key: [UInt8], _ database: Database) throws(ReadError) -> [UInt8]? {
+        do throws(StoreError) {
+            return try snapshot.get(key, in: database)
+        } catch { throw .store(error) }
+    }
+
+    private func decode<Row: RLPValue>(
+        _ key: [UInt8], _ database: Database
+    ) throws(ReadError) -> Row? {
+        guard let bytes = try get(key, database) else { return nil }
+        do throws(RLPError) {
+            return try Row(encoded: bytes)
+        } catch { throw .corruptRow(database: database.name) }
+    }
+}
+
+/// Why something stored could not be read.
+package enum ReadError: Error, Equatable, Sendable {
+    case store(StoreError)
+    /// The state tree's pages are damaged.
+    case state(StateError)
+    /// A row is not one this program wrote.
+    case corruptRow(database: String)
+}
+
+extension ReadError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .store(let error): error.description
+        case .state(let error):
+            "stored state is damaged (\(error)): run `tally db verify`, restore a backup"
+        case .corruptRow(let database):
+            "a row of database \(database) is damaged: run `tally db verify`, restore a backup"
+        }
+    }
+}
+
+extension StoreView: PageReader {
+    package func withBucket<R>(
+        _ prefix: BucketPrefix, _ body: (UnsafeRawBufferPointer) throws(StateError) -> R
+    ) throws(StateError) -> R? {
+        // Copied out: the view's lock is not held while the bucket is searched.
+        guard let bytes = try page(prefix.storageKey, databases.buckets) else { return nil }
+        return try bytes.withUnsafeBufferPointer { (buffer) throws(StateError) in
+            try body(UnsafeRawBufferPointer(buffer))
+        }
+    }
+
+    package func payload(_ path: Hash32) throws(StateError) -> [UInt8]? {
+        try page(path.bytes, databases.payloads)
+    }
+
+    private func page(_ key: [UInt8], _ database: Database) throws(StateError) -> [UInt8]? {
+        do throws(StoreError) {
+            return try snapshot.get(key, in: database)
+        } catch { throw .pageStore(code: error.code) }
+    }
+
+    /// Reads a run of buckets at a time: `body` may read the view again, and others may meanwhile.
+    package func forEachBucket(
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(StateError) -> Void
+    ) throws(StateError) {
+        var start: [UInt8]?
+        while true {
+            let run = try buckets(after: start)
+            for (key, value) in run {
+                try key.borrowed { (key) throws(StateError) in
+                    try value.borrowed { (value) throws(StateError) in try body(key, value) }
+                }
+            }
+            guard run.count == Self.runLength, let last = run.last else { return }
+            start = last.0
+        }
+    }
+
+    private static let runLength = 1_024
+
+    private func buckets(after start: [UInt8]?) throws(StateError) -> [([UInt8], [UInt8])] {
+        do throws(StoreError) {
+            return try snapshot.read { (view) throws(StoreError) in
+                var run: [([UInt8], [UInt8])] = []
+                try view.forEach(in: databases.buckets, from: start) { key, value in
+                    if let start, key.elementsEqual(start) { return .next }
+                    run.append((Array(key), Array(value)))
+                    return run.count == Self.runLength ? .stop : .next
+                }
+                return run
+            }
+        } catch { throw .pageStore(code: error.code) }
+    }
+}
+
+extension [UInt8] {
+    /// `withUnsafeBytes` that keeps the type of the error.
+    fileprivate func borrowed(
+        _ body: (UnsafeRawBufferPointer) throws(StateError) -> Void
+    ) throws(StateError) {
+        try withUnsafeBufferPointer { (buffer) throws(StateError) in
+            try body(UnsafeRawBufferPointer(buffer))
+        }
+    }
+}
+
+extension StoreError {
+    /// What a state error can carry of a store's: the operating system's number, or EIO.
+    fileprivate var code: Int32 {
+        if case .other(let code, _, _) = self { return code }
+        return 5
+    }
+}
