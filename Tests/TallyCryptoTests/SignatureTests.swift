@@ -7,7 +7,7 @@ import Testing
     /// The example of EIP-155. Its v = 37 on chain 1 is parity 0.
     private let digest = hash("0xdaf5a779ae972f972197303d7b574746c7ef83eadac0f2791ad23db92e4c8e53")
     private let signature = RecoverableSignature(
-        r: hash("0x28ef61340bd939bc2195fe537567866003e1a15d3c71ff63e15b07fdfaafb276"),
+        r: hash("0x28ef61340bd939bc2195fe537567866003e1a15d3c71ff63e1590620aa636276"),
         s: hash("0x67cbe9d8997f761aecb703304b3800ccf555c9f3dc64214b297fb1966a3b6d83"),
         yParity: 0)
     private let key: PrivateKey
