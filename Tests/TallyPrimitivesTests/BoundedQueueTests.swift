@@ -20,9 +20,9 @@ import Testing
         var queue = BoundedQueue<Int>(limit: 4)
         for i in 0..<4 { _ = queue.append(i) }
         let first = queue.popFirst()
-        let taken = [0, .max, 3].map { queue.popFirst($0) }
+        let taken = [.max, 0, 3].map { queue.popFirst($0) }
         #expect(first == 0)
-        #expect(taken == [[], [1, 2, 3], []])
+        #expect(taken == [[1, 2, 3], [], []])
     }
 
     @Test func behavesAsAnArrayWithABound() {
