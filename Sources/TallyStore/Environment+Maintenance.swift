@@ -91,7 +91,7 @@ extension Environment {
         let partial = target + ".partial"
         unlink(partial)
         // mdb_env_copy2 would create the file readable for everybody.
-        let descriptor = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let descriptor = Glibc.open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw StoreError(errno, .copy, path: partial) }
         gate.withLock { $0.openTransactions += 1 }
         var status = mdb_env_copyfd2(handle, descriptor, UInt32(MDB_CP_COMPACT))

@@ -54,14 +54,26 @@ package final class Environment: Sendable {
     let writer = Atomic<UInt>(0)
     private let identity: FileIdentity
 
+    private init(
+        _ configuration: Configuration, handle: sending OpaquePointer, identity: FileIdentity
+    ) {
+        self.handle = handle
+        self.identity = identity
+        path = configuration.path
+        isReadOnly = configuration.readOnly
+    }
+
     /// Opens or creates the environment, releases reader slots that dead processes left, and
     /// opens `databases`, creating those that are missing unless the environment is read-only.
     ///
+    /// Not an initialiser: one of a class that throws and has fields without copies brings the
+    /// optimiser of Swift 6.3 down in modules that import it.
+    ///
     /// - Throws: `alreadyOpen`, `notFound` (read-only), `corrupted`, `versionMismatch`,
     ///   `permission`, `diskFull`, `databasesFull`, `unknownDatabase` (read-only), `other`.
-    package init(
+    package static func open(
         _ configuration: Configuration, databases names: [String] = []
-    ) throws(StoreError) {
+    ) throws(StoreError) -> Environment {
         precondition(configuration.mapSizeBytes >= 1 << 20, "map size below 1 MiB")
         precondition((1...1000).contains(configuration.maxDatabases))
         precondition((1...10_000).contains(configuration.maxReaders))
@@ -69,18 +81,18 @@ package final class Environment: Sendable {
         if !configuration.readOnly { try Directories.create(path) }
         guard let identity = Directories.identity(of: path) else { throw .notFound(path: path) }
         guard OpenEnvironments.insert(identity) else { throw .alreadyOpen(path: path) }
+        let handle: OpaquePointer
         do throws(StoreError) {
-            handle = try Self.open(configuration)
+            handle = try openHandle(configuration)
         } catch {
             OpenEnvironments.remove(identity)
             throw error
         }
-        self.path = path
-        isReadOnly = configuration.readOnly
-        self.identity = identity
-        // From here on `deinit` cleans up.
-        try clearStaleReaders()
-        for name in names { _ = try openDatabase(name) }
+        // From here on its deinit cleans up.
+        let environment = Environment(configuration, handle: handle, identity: identity)
+        try environment.clearStaleReaders()
+        for name in names { _ = try environment.openDatabase(name) }
+        return environment
     }
 
     deinit {
@@ -88,7 +100,9 @@ package final class Environment: Sendable {
         OpenEnvironments.remove(identity)
     }
 
-    private static func open(_ configuration: Configuration) throws(StoreError) -> OpaquePointer {
+    private static func openHandle(
+        _ configuration: Configuration
+    ) throws(StoreError) -> OpaquePointer {
         let path = configuration.path
         let file = try DataFile.inspect(
             path + "/" + DataFile.name, readOnly: configuration.readOnly)

@@ -89,8 +89,10 @@ package struct WriteTransaction: ~Copyable, StoreReader {
         if environment.gate.withLock({ $0.stopped }) { throw .stopped(path: environment.path) }
         // First, since committing lets the next writer in.
         environment.writer.store(0, ordering: .relaxed)
-        let status = mdb_txn_commit(transaction)
+        var status = mdb_txn_commit(transaction)
         isOver = true
+        // LMDB 0.9 calls a short write, which a disk filling up gives, an input/output error.
+        if status == EIO, Directories.isFull(environment.path) { status = ENOSPC }
         guard status == 0 else {
             let error = StoreError(status, .commit, path: environment.path)
             if error.leavesDiskUnknown { environment.stop() }

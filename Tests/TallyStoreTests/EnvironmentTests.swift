@@ -8,13 +8,13 @@ import Testing
 
     @Test func keepsDataOverReopening() throws {
         do {
-            let environment = try Environment(directory.configuration(), databases: ["main"])
+            let environment = try Environment.open(directory.configuration(), databases: ["main"])
             let db = try environment.openDatabase("main")
             try environment.write { tx throws(StoreError) in
                 try tx.put(bytes("a"), bytes("1"), in: db)
             }
         }
-        let environment = try Environment(directory.configuration(readOnly: true))
+        let environment = try Environment.open(directory.configuration(readOnly: true))
         let db = try environment.openDatabase("main")
         #expect(try environment.value(bytes("a"), in: db) == bytes("1"))
         #expect(throws: StoreError.readOnly(path: environment.path)) {
@@ -26,23 +26,23 @@ import Testing
     }
 
     @Test func refusesASecondOpeningUnderAnyName() throws {
-        let first = try Environment(directory.configuration())
+        let first = try Environment.open(directory.configuration())
         let link = directory["link"]
         symlink(directory["env"], link)
         for name in ["env", "env/", "link"] {
             #expect(throws: StoreError.alreadyOpen(path: directory[name])) {
-                try Environment(directory.configuration(name))
+                try Environment.open(directory.configuration(name))
             }
         }
         #expect(first.info.openTransactions == 0)
     }
 
     @Test func mayBeOpenedAgainOnceClosed() throws {
-        for _ in 0..<3 { _ = try Environment(directory.configuration(), databases: ["main"]) }
+        for _ in 0..<3 { _ = try Environment.open(directory.configuration(), databases: ["main"]) }
     }
 
     @Test func createsFilesForTheOwnerOnly() throws {
-        let environment = try Environment(directory.configuration("deep/er/env"))
+        let environment = try Environment.open(directory.configuration("deep/er/env"))
         #expect(permissions(directory["deep"]) == 0o700)
         #expect(permissions(environment.path) == 0o700)
         #expect(permissions(environment.path + "/data.mdb") == 0o600)
@@ -51,12 +51,12 @@ import Testing
 
     @Test func findsNothingToReadWhereNothingIs() {
         #expect(throws: StoreError.notFound(path: directory["env"])) {
-            try Environment(directory.configuration(readOnly: true))
+            try Environment.open(directory.configuration(readOnly: true))
         }
     }
 
     @Test func recoversFromAFullMapByGrowing() throws {
-        let environment = try Environment(
+        let environment = try Environment.open(
             directory.configuration(mapSizeBytes: 1 << 20), databases: ["main"])
         let db = try environment.openDatabase("main")
         let value = [UInt8](repeating: 1, count: 2 << 20)
@@ -77,17 +77,17 @@ import Testing
 
     @Test func keepsAGrownMapOverReopening() throws {
         do {
-            let environment = try Environment(
+            let environment = try Environment.open(
                 directory.configuration(mapSizeBytes: 1 << 20), databases: ["main"])
             try environment.growMap(to: 4 << 20)
             _ = try environment.openDatabase("commits")
         }
-        let environment = try Environment(directory.configuration(mapSizeBytes: 1 << 20))
+        let environment = try Environment.open(directory.configuration(mapSizeBytes: 1 << 20))
         #expect(environment.info.mapSizeBytes == 4 << 20)
     }
 
     @Test func doesNotGrowUnderAnOpenTransaction() throws {
-        let environment = try Environment(directory.configuration(mapSizeBytes: 1 << 20))
+        let environment = try Environment.open(directory.configuration(mapSizeBytes: 1 << 20))
         var snapshot: ReadSnapshot? = try environment.snapshot()
         #expect(snapshot != nil)
         #expect(throws: StoreError.busy(path: environment.path, open: 1)) {
@@ -98,7 +98,7 @@ import Testing
     }
 
     @Test func reportsReadersFullAndRecovers() throws {
-        let environment = try Environment(directory.configuration(maxReaders: 3))
+        let environment = try Environment.open(directory.configuration(maxReaders: 3))
         var snapshots: [ReadSnapshot] = []
         for _ in 0..<3 { snapshots.append(try environment.snapshot()) }
         #expect(throws: StoreError.readersFull(path: environment.path)) {
@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test func reportsTooManyDatabases() throws {
-        let environment = try Environment(directory.configuration(maxDatabases: 1))
+        let environment = try Environment.open(directory.configuration(maxDatabases: 1))
         _ = try environment.openDatabase("a")
         #expect(throws: StoreError.databasesFull(path: environment.path)) {
             try environment.openDatabase("b")
@@ -119,7 +119,7 @@ import Testing
     }
 
     @Test func freesTheSlotsOfDeadProcesses() throws {
-        let environment = try Environment(directory.configuration(maxReaders: 4))
+        let environment = try Environment.open(directory.configuration(maxReaders: 4))
         #expect(try environment.clearStaleReaders() == 0)
         // LMDB 0.9: number of readers at byte 56, slots of 64 bytes from byte 128, of which the
         // process id is at byte 8. From a process of its own: closing a descriptor of the file
@@ -136,7 +136,7 @@ import Testing
     }
 
     @Test func copiesItselfCompacted() throws {
-        let environment = try Environment(directory.configuration(), databases: ["main"])
+        let environment = try Environment.open(directory.configuration(), databases: ["main"])
         let db = try environment.openDatabase("main")
         let value = [UInt8](repeating: 1, count: 1 << 20)
         try environment.write { tx throws(StoreError) in
@@ -148,7 +148,7 @@ import Testing
         }
         try environment.copy(to: directory["backup"])
         #expect(permissions(directory["backup/data.mdb"]) == 0o600)
-        let copy = try Environment(directory.configuration("backup"))
+        let copy = try Environment.open(directory.configuration("backup"))
         let copied = try copy.openDatabase("main")
         #expect(try copy.value(bytes("small"), in: copied) == bytes("1"))
         #expect(copy.info.usedBytes < 1 << 20 && environment.info.usedBytes > 1 << 20)
@@ -161,7 +161,7 @@ import Testing
     }
 
     @Test func countsCommits() throws {
-        let environment = try Environment(directory.configuration(), databases: ["main"])
+        let environment = try Environment.open(directory.configuration(), databases: ["main"])
         let before = environment.info.lastTransactionID
         let db = try environment.openDatabase("main")
         try environment.write { tx throws(StoreError) in
@@ -172,13 +172,52 @@ import Testing
     }
 }
 
+@Suite struct FailedCommitTests {
+    /// In a process of its own, in which files may not grow beyond what they have.
+    @Test func takesNoWritesAfterAFailedCommit() async {
+        await #expect(processExitsWith: .success) {
+            let directory = TemporaryDirectory()
+            let environment = try Environment.open(directory.configuration(), databases: ["main"])
+            let db = try environment.openDatabase("main")
+            try environment.put(bytes("a"), bytes("1"), in: db)
+            signal(SIGXFSZ, SIG_IGN)
+            let resource = __rlimit_resource_t(RLIMIT_FSIZE.rawValue)
+            var limit = rlimit()
+            precondition(getrlimit(resource, &limit) == 0)
+            let unlimited = limit.rlim_cur
+            limit.rlim_cur = 64 << 10
+            precondition(setrlimit(resource, &limit) == 0)
+            do {
+                try environment.put(bytes("b"), [UInt8](repeating: 1, count: 1 << 20), in: db)
+                preconditionFailure("committed")
+            } catch let error as StoreError {
+                let path = environment.path
+                precondition(
+                    error == .other(code: EIO, operation: .commit, path: path)
+                        || error == .other(code: EFBIG, operation: .commit, path: path))
+            }
+            limit.rlim_cur = unlimited
+            precondition(setrlimit(resource, &limit) == 0)
+            do {
+                try environment.put(bytes("c"), bytes("1"), in: db)
+                preconditionFailure("wrote on")
+            } catch let error as StoreError {
+                precondition(error == .stopped(path: environment.path))
+            }
+            let kept = try environment.value(bytes("a"), in: db)
+            let count = try environment.count(in: db)
+            precondition(kept == bytes("1") && count == 1)
+        }
+    }
+}
+
 /// What damage to the first pages of `data.mdb` is reported as.
 @Suite struct DamageTests {
     let directory = TemporaryDirectory()
     var file: String { directory["env/data.mdb"] }
 
     init() throws {
-        let environment = try Environment(directory.configuration(), databases: ["main"])
+        let environment = try Environment.open(directory.configuration(), databases: ["main"])
         let db = try environment.openDatabase("main")
         try environment.write { tx throws(StoreError) in
             for i in UInt64(0)..<1_000 { try tx.put(i, [UInt8](repeating: 1, count: 200), in: db) }
@@ -186,7 +225,7 @@ import Testing
     }
 
     private func expectError(_ error: StoreError) {
-        #expect(throws: error) { try Environment(directory.configuration()) }
+        #expect(throws: error) { try Environment.open(directory.configuration()) }
     }
 
     @Test(arguments: [0, 4_096]) func reportsAnOverwrittenMetaPage(offset: Int) {
@@ -217,7 +256,7 @@ import Testing
     @Test func survivesATruncatedFile() throws {
         truncate(file, 8_192)
         #expect {
-            try Environment(directory.configuration(readOnly: true))
+            try Environment.open(directory.configuration(readOnly: true))
         } throws: { error in
             guard case .corrupted(_, .shorterThanUsed(_, actual: 8_192)) = error as? StoreError
             else { return false }
@@ -225,7 +264,7 @@ import Testing
         }
         // LMDB alone would die of SIGBUS.
         #expect(throws: StoreError.corrupted(path: directory["env"], damage: .page)) {
-            _ = try Environment(directory.configuration(), databases: ["main"])
+            _ = try Environment.open(directory.configuration(), databases: ["main"])
         }
     }
 }

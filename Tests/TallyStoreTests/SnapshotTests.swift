@@ -7,7 +7,7 @@ import Testing
     let db: Database
 
     init() throws {
-        environment = try Environment(directory.configuration(), databases: ["main"])
+        environment = try Environment.open(directory.configuration(), databases: ["main"])
         db = try environment.openDatabase("main")
         try set("1")
     }
@@ -40,11 +40,11 @@ import Testing
 
     @Test func keepsItsEnvironmentOpen() throws {
         let other = TemporaryDirectory()
-        var owner: Environment? = try Environment(other.configuration(), databases: ["main"])
+        var owner: Environment? = try Environment.open(other.configuration(), databases: ["main"])
         let snapshot = try #require(try owner?.snapshot())
         owner = nil
         #expect(throws: StoreError.alreadyOpen(path: other["env"])) {
-            try Environment(other.configuration())
+            try Environment.open(other.configuration())
         }
         #expect(snapshot.environment.info.openTransactions == 1)
     }

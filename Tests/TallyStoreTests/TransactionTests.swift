@@ -9,7 +9,7 @@ import Testing
     let db: Database
 
     init() throws {
-        environment = try Environment(directory.configuration(), databases: ["main", "other"])
+        environment = try Environment.open(directory.configuration(), databases: ["main", "other"])
         db = try environment.openDatabase("main")
     }
 
