@@ -104,7 +104,7 @@ package struct Durability: Sendable {
         checkpoint = .none
         lastCheckpoint = height
         let effects = try writer.prune(keepingFrom: height.next.value)
-        return (effects.isEmpty ? [] : [.journal(effects)]) + checkpointIfDue()
+        return effects.isEmpty ? [] : [.journal(effects)]
     }
 
     /// A checkpoint could not be written (a full disk): the log keeps everything, and the next one

@@ -345,7 +345,7 @@ package actor Beacon {
     /// - Returns: the beacon's, to be written next (STORE-4).
     package func shardsCheckpointed(_ height: Height) -> Checkpoint {
         let effects = durability.shardsCheckpointed(height)
-        guard case [.checkpointBeacon] = effects, let beaconCheckpoint else {
+        guard effects == [.checkpointBeacon(height)], let beaconCheckpoint else {
             preconditionFailure("the beacon's checkpoint follows the shards'")
         }
         return beaconCheckpoint
@@ -365,8 +365,6 @@ package actor Beacon {
         } catch { throw .journalRefused(error) }
         for case .journal(let writes) in effects { try write(writes) }
         notify(.checkpointed(height))
-        // Due again already: begin when the block under way is published.
-        for case .checkpointShards = effects { durability.checkpointFailed() }
         await refresh()
     }
 

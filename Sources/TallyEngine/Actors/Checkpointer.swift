@@ -1,5 +1,5 @@
-package import TallyPrimitives
-package import TallyStore
+import TallyPrimitives
+import TallyStore
 
 /// Writes checkpoints while blocks go on, on an executor of its own: shards first, the beacon last
 /// (STORE-4).

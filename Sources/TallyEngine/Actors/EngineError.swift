@@ -15,10 +15,6 @@ package enum EngineError: Error, Sendable {
     case restore(RestoreError)
     /// The data directory belongs to another network.
     case genesisMismatch(endpoint: EndpointID, stored: Hash32, expected: Hash32)
-    /// The data directory was written by another version.
-    case formatVersion(stored: UInt32, supported: UInt32)
-    /// Some environments are there and others are not.
-    case incompleteDirectory(missing: EndpointID)
     /// A record of the log does not decode although its checksum holds.
     case logRecord(Height, BlockDecodingError)
     /// Our own proposal breaks a rule: an invariant is broken somewhere.
@@ -44,11 +40,6 @@ extension EngineError: CustomStringConvertible {
         case .genesisMismatch(let endpoint, let stored, let expected):
             "the data of endpoint \(endpoint) belongs to the chain with genesis \(stored), not to "
                 + "\(expected): check the data directory and genesis.json"
-        case .formatVersion(let stored, let supported):
-            "the data directory has format version \(stored); this program reads \(supported)"
-        case .incompleteDirectory(let missing):
-            "the data of endpoint \(missing) is missing from the data directory: put it back from "
-                + "a backup"
         case .logRecord(let height, let error):
             "record \(height) of the beacon log does not decode: \(error)"
         case .ownProposal(let height, let rejection):

@@ -1,7 +1,7 @@
 package import TallyExecution
 package import TallyPrimitives
 package import TallySharding
-package import TallyState
+import TallyState
 package import TallyStore
 package import TallyTransactions
 

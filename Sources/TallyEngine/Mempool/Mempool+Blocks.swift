@@ -2,7 +2,7 @@ import DequeModule
 import HeapModule
 package import TallyExecution
 package import TallyPrimitives
-package import TallySharding
+import TallySharding
 package import TallyTransactions
 
 /// What the next block has to give to transactions.
@@ -30,14 +30,16 @@ extension Mempool: TransactionSource {
             if isCurrent(top.head) { ready.insert(top.head) }
         }
         for destination in parked.indices {
-            unpark(&parked[destination], capacity.slots[destination])
+            unpark(\.parked[destination], capacity.slots[destination])
         }
-        unpark(&parkedForDue, capacity.dueEntries)
+        unpark(\.parkedForDue, capacity.dueEntries)
     }
 
-    private mutating func unpark(_ heads: inout Deque<PoolHead>, _ room: Int) {
+    private mutating func unpark(
+        _ heads: WritableKeyPath<Mempool, Deque<PoolHead>>, _ room: Int
+    ) {
         var room = room
-        while room > 0, let head = heads.popFirst() {
+        while room > 0, let head = self[keyPath: heads].popFirst() {
             guard isCurrent(head) else { continue }
             ready.insert(head)
             room -= 1

@@ -1,6 +1,6 @@
 import DequeModule
 import HeapModule
-package import TallyExecution
+import TallyExecution
 package import TallyPrimitives
 package import TallyTransactions
 
@@ -160,9 +160,11 @@ package struct Mempool: Sendable {
         }
         forget(transaction)
         let cost = transaction.envelope.maximumCost ?? .zero
-        accounts[sender]?.cost = accounts[sender]?.cost.subtracting(cost) ?? .zero
-        if accounts[sender]?.cursor == nonce { accounts[sender]?.head = nil }
-        if accounts[sender]?.transactions.isEmpty == true { accounts[sender] = nil }
+        guard var account = accounts.removeValue(forKey: sender), !account.transactions.isEmpty
+        else { return }
+        account.cost = account.cost.subtracting(cost) ?? .zero
+        if account.cursor == nonce { account.head = nil }
+        accounts[sender] = account
     }
 }
 

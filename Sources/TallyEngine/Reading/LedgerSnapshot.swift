@@ -3,6 +3,7 @@ package import TallyExecution
 package import TallyPrimitives
 package import TallySharding
 package import TallyState
+import TallyTransactions
 
 /// One endpoint as of a published height.
 package struct EndpointSnapshot: Sendable {
@@ -81,9 +82,13 @@ extension LedgerSnapshot {
     package func beaconHeight(_ hash: Hash32) throws(ReadError) -> Height? {
         if hash == self.hash { return height }
         if hash == genesisHeader.hash { return .genesis }
-        let found = beaconHistory.height(of: hash)
-        guard let found = try found ?? beaconEndpoint.view.beaconHeight(hash), found <= height
-        else { return nil }
+        if let found = beaconHistory.height(of: hash) { return upToHere(found) }
+        return upToHere(try beaconEndpoint.view.beaconHeight(hash))
+    }
+
+    /// The height, unless a later snapshot knows it only.
+    private func upToHere(_ found: Height?) -> Height? {
+        guard let found, found <= height else { return nil }
         return found
     }
 
@@ -143,23 +148,15 @@ extension LedgerSnapshot {
     /// The height at which a receipt was consumed.
     package func consumed(_ reference: ReceiptReference) throws(ReadError) -> Height? {
         let endpoint = endpoints[Int(reference.destination.index)]
-        let found = endpoint.history.consumed(reference)
-        guard
-            let found = try found
-                ?? endpoint.view.consumed(from: reference.source, reference.index),
-            found <= height
-        else { return nil }
-        return found
+        if let found = endpoint.history.consumed(reference) { return upToHere(found) }
+        return upToHere(try endpoint.view.consumed(from: reference.source, reference.index))
     }
 
     /// The height at which a due entry ran.
     package func ran(_ endpoint: EndpointID, _ sequence: UInt64) throws(ReadError) -> Height? {
         let snapshot = endpoints[Int(endpoint.index)]
-        let found = snapshot.history.ran(sequence)
-        guard let found = try found ?? snapshot.view.ran(sequence), found <= height else {
-            return nil
-        }
-        return found
+        if let found = snapshot.history.ran(sequence) { return upToHere(found) }
+        return upToHere(try snapshot.view.ran(sequence))
     }
 
     /// Base fee of the next block of an endpoint.

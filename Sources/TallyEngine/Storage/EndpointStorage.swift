@@ -1,5 +1,5 @@
-package import TallyExecution
-package import TallyPrimitives
+import TallyExecution
+import TallyPrimitives
 package import TallySharding
 package import TallyState
 package import TallyStore

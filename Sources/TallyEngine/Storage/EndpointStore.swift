@@ -1,4 +1,4 @@
-package import TallyExecution
+import TallyExecution
 package import TallyPrimitives
 package import TallySharding
 package import TallyState
@@ -44,7 +44,7 @@ package final class EndpointStore: Sendable {
     package static let formatVersion: UInt32 = 1
 
     package init(path: String, readOnly: Bool, limits: Limits) throws(StoreError) {
-        environment = try Environment(
+        environment = try Environment.open(
             .init(
                 path: path, mapSizeBytes: limits.mapSizeBytes, maxDatabases: 16,
                 maxReaders: limits.maxReaders, readOnly: readOnly))

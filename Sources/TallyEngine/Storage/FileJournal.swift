@@ -1,20 +1,29 @@
 import Foundation
+import Glibc
+import Synchronization
 package import TallyJournal
 package import TallyStore
 
-/// The files of a log in one directory. Belongs to one actor.
-package final class FileJournal: JournalStorage {
-    private let directory: String
-    /// The file last written to, open.
-    private var current: (segment: JournalSegment, descriptor: Int32)?
-
-    /// Creates the directory (0700) if it is missing.
-    package init(directory: String) throws(StoreError) {
-        try Directories.create(directory)
-        self.directory = directory
+/// The files of a log in one directory.
+package final class FileJournal: JournalStorage, Sendable {
+    private struct OpenFile: Sendable {
+        let segment: JournalSegment
+        let descriptor: Int32
     }
 
-    deinit { closeCurrent() }
+    private let directory: String
+    /// The file last written to, open.
+    private let current = Mutex<OpenFile?>(nil)
+
+    private init(existing directory: String) { self.directory = directory }
+
+    /// Creates the directory (0700) if it is missing.
+    package static func open(directory: String) throws(StoreError) -> FileJournal {
+        try Directories.create(directory)
+        return FileJournal(existing: directory)
+    }
+
+    deinit { setCurrent(nil) }
 
     package func perform(_ effects: [JournalEffect]) throws(JournalStorageError) {
         for effect in effects {
@@ -28,7 +37,7 @@ package final class FileJournal: JournalStorage {
                 let descriptor = try descriptor(of: segment)
                 guard ftruncate(descriptor, off_t(length)) == 0 else { throw failure(segment) }
             case .delete(let segment):
-                if current?.segment == segment { closeCurrent() }
+                if openFile?.segment == segment { setCurrent(nil) }
                 guard unlink(path(segment)) == 0 else { throw failure(segment) }
             }
         }
@@ -60,19 +69,17 @@ package final class FileJournal: JournalStorage {
     private func create(
         _ segment: JournalSegment, _ header: [UInt8]
     ) throws(JournalStorageError) {
-        closeCurrent()
-        let descriptor = open(path(segment), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let descriptor = Glibc.open(path(segment), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure(segment) }
-        current = (segment, descriptor)
+        setCurrent(OpenFile(segment: segment, descriptor: descriptor))
         try write(header, at: 0, in: segment)
     }
 
     private func descriptor(of segment: JournalSegment) throws(JournalStorageError) -> Int32 {
-        if let current, current.segment == segment { return current.descriptor }
-        closeCurrent()
-        let descriptor = open(path(segment), O_RDWR | O_CLOEXEC)
+        if let openFile, openFile.segment == segment { return openFile.descriptor }
+        let descriptor = Glibc.open(path(segment), O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(segment) }
-        current = (segment, descriptor)
+        setCurrent(OpenFile(segment: segment, descriptor: descriptor))
         return descriptor
     }
 
@@ -100,14 +107,18 @@ package final class FileJournal: JournalStorage {
     }
 
     private func syncDirectory() throws(JournalStorageError) {
-        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let descriptor = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(nil) }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw failure(nil) }
     }
 
-    private func closeCurrent() {
-        if let current { close(current.descriptor) }
-        current = nil
+    private var openFile: OpenFile? { current.withLock { $0 } }
+
+    private func setCurrent(_ file: OpenFile?) {
+        current.withLock { current in
+            if let current { close(current.descriptor) }
+            current = file
+        }
     }
 }

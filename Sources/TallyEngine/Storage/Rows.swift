@@ -149,15 +149,34 @@ package struct BeaconRow: Hashable, Sendable {
         package var entryCount: Int { transactionCount + (hasSystemTransaction ? 1 : 0) }
     }
 
-    package init(header: BeaconHeader, records: [BlockRecord]) {
+    package init(header: BeaconHeader, anchors: [Anchor]) {
         self.header = header
-        anchors = records.map { record in
-            Anchor(
-                endpoint: record.header.endpoint, hash: record.hash,
-                hasSystemTransaction: record.systemResult != nil,
-                transactionCount: record.transactions.count, baseFee: record.header.baseFee,
-                weightUsed: record.header.weightUsed)
-        }
+        self.anchors = anchors
+    }
+
+    package init(header: BeaconHeader, records: [BlockRecord]) {
+        self.init(header: header, anchors: records.map(Anchor.init))
+    }
+}
+
+extension BeaconRow.Anchor {
+    package init(_ record: BlockRecord) {
+        self.init(
+            record.header, hasSystemTransaction: record.systemResult != nil,
+            transactionCount: record.transactions.count)
+    }
+
+    package init(_ block: StoredBlock) {
+        self.init(
+            block.header, hasSystemTransaction: block.systemResult != nil,
+            transactionCount: Int(block.transactionCount))
+    }
+
+    private init(_ header: ShardHeader, hasSystemTransaction: Bool, transactionCount: Int) {
+        self.init(
+            endpoint: header.endpoint, hash: header.hash,
+            hasSystemTransaction: hasSystemTransaction, transactionCount: transactionCount,
+            baseFee: header.baseFee, weightUsed: header.weightUsed)
     }
 }
 

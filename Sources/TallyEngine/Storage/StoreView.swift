@@ -1,6 +1,6 @@
 package import TallyExecution
 package import TallyPrimitives
-package import TallySharding
+import TallySharding
 package import TallyState
 package import TallyStore
 

@@ -1,0 +1,153 @@
+package import TallyExecution
+package import TallyJournal
+package import TallyPrimitives
+package import TallySharding
+import TallyState
+import TallyStore
+
+/// Where the parts of a ledger lie below its data directory.
+package enum DataLayout {
+    package static func endpoint(
+        _ endpoint: EndpointID, _ layout: ShardLayout, in directory: String
+    ) -> String {
+        guard endpoint != layout.beacon else { return directory + "/beacon" }
+        let number = String(endpoint.index)
+        return directory + "/shard-" + (number.count < 2 ? "0" : "") + number
+    }
+
+    package static func log(in directory: String) -> String { directory + "/beacon/log" }
+}
+
+/// How an engine is opened.
+package struct EngineConfiguration: Sendable {
+    package var directory: String
+    package var genesis: Genesis
+    /// Whose tips the blocks earn: this validator.
+    package var proposer: Address
+    package var limits = Limits()
+    package var checkpoints = CheckpointPolicy()
+    /// Random, for a new log.
+    package var journalSalt: JournalSalt
+
+    package init(
+        directory: String, genesis: Genesis, proposer: Address, journalSalt: JournalSalt
+    ) {
+        self.directory = directory
+        self.genesis = genesis
+        self.proposer = proposer
+        self.journalSalt = journalSalt
+    }
+}
+
+/// What opening found, for the operator.
+package struct RecoveryReport: Hashable, Sendable {
+    /// The beacon's checkpoint.
+    package let checkpoint: Height
+    /// The last height in the log.
+    package let height: Height
+    package let replayedTransactions: Int
+    /// Bytes of an unfinished, never acknowledged record that were cut off.
+    package let cutBytes: UInt64
+}
+
+extension Engine {
+    /// Opens the ledger in a data directory, creating what is missing, and brings it to the end of
+    /// its log (STORE-6). The caller holds the directory's lock.
+    package static func open(
+        _ configuration: EngineConfiguration, clock: any NodeClock,
+        notify: @escaping @Sendable (BeaconNotice) -> Void
+    ) throws(EngineError) -> (engine: Engine, report: RecoveryReport) {
+        let genesis = configuration.genesis
+        let states: [GenesisState]
+        do throws(StateError) {
+            states = try genesis.states()
+        } catch { throw .read(.state(error)) }
+        let stored = try StoredLedger(configuration, readOnly: false)
+        var recovery = try LedgerRecovery(configuration, states, stored)
+        let journal: FileJournal
+        do throws(StoreError) {
+            journal = try FileJournal.open(directory: DataLayout.log(in: configuration.directory))
+        } catch { throw .store(error) }
+        let recovered = try recovery.replay(journal, configuration)
+        let parts = recovery.parts(
+            journal: journal, writer: recovered.writer, configuration)
+        let beaconStore = parts.ownStorage.store
+        let beacon = Beacon(
+            genesis: genesis, genesisHeader: genesis.beaconHeader(states), parts: parts,
+            proposer: configuration.proposer, clock: clock, notify: notify)
+        let engine = Engine(
+            genesis: genesis, shards: recovery.shards, beacon: beacon,
+            checkpointer: Checkpointer(beacon: beacon, beaconStore: beaconStore), clock: clock,
+            limits: configuration.limits)
+        let report = RecoveryReport(
+            checkpoint: recovery.checkpoint, height: recovery.height,
+            replayedTransactions: recovery.replayedTransactions,
+            cutBytes: recovered.cut?.removedBytes ?? 0)
+        return (engine, report)
+    }
+}
+
+/// The stores of all endpoints, by index, and what their newest checkpoints say.
+package struct StoredLedger: Sendable {
+    package let stores: [EndpointStore]
+    package let views: [StoreView]
+    /// `nil` for an endpoint without a checkpoint.
+    package let heads: [StoredHead?]
+    /// The beacon's.
+    package let books: [UInt8]?
+
+    package init(
+        _ configuration: EngineConfiguration, readOnly: Bool
+    ) throws(EngineError) {
+        let genesis = configuration.genesis
+        let layout = genesis.parameters.layout
+        var stores: [EndpointStore] = []
+        var views: [StoreView] = []
+        var heads: [StoredHead?] = []
+        let chain = genesis.hash
+        for endpoint in layout.endpoints {
+            let path = DataLayout.endpoint(endpoint, layout, in: configuration.directory)
+            do throws(StoreError) {
+                let store = try EndpointStore(
+                    path: path, readOnly: readOnly, limits: configuration.limits)
+                stores.append(store)
+                views.append(try store.view())
+            } catch { throw .store(error) }
+            let found: Hash32?
+            do throws(ReadError) {
+                found = try views[views.count - 1].chain()
+                heads.append(try views[views.count - 1].head())
+            } catch { throw .read(error) }
+            if let found, found != chain {
+                throw .genesisMismatch(endpoint: endpoint, stored: found, expected: chain)
+            }
+        }
+        do throws(ReadError) {
+            books = try views[Int(layout.beacon.index)].books()
+        } catch { throw .read(error) }
+        self.stores = stores
+        self.views = views
+        self.heads = heads
+    }
+}
+
+/// Receipts that the checkpoints hold.
+package struct StoredOutboxes: OutboxReader {
+    private let views: [StoreView]
+
+    package init(_ views: [StoreView]) { self.views = views }
+
+    package func receipts(
+        from source: EndpointID, to destination: EndpointID, _ range: Range<UInt64>
+    ) -> [Receipt] {
+        var receipts: [Receipt] = []
+        for index in range {
+            // What cannot be read is missing: the replay names it.
+            guard
+                let receipt = try? views[Int(source.index)].receipt(to: destination, index)
+            else { return receipts }
+            receipts.append(receipt)
+        }
+        return receipts
+    }
+}

@@ -1,0 +1,77 @@
+import TallyExecution
+import TallyJournal
+import TallyPrimitives
+package import TallySharding
+import Synchronization
+
+/// A running ledger over one data directory: the actors and what keeps them going.
+package final class Engine: Sendable {
+    package let genesis: Genesis
+    package let shards: [Shard]
+    package let beacon: Beacon
+    package let intake: Intake
+    private let checkpointer: Checkpointer
+    private let clock: any NodeClock
+    private let signals: AsyncStream<Void>
+    private let signal: AsyncStream<Void>.Continuation
+    private let isStopping = Atomic(false)
+
+    /// How often the clock is looked at: far below any deadline worth having.
+    private static let tickMilliseconds: UInt64 = 20
+
+    init(
+        genesis: Genesis, shards: [Shard], beacon: Beacon, checkpointer: Checkpointer,
+        clock: any NodeClock, limits: Limits
+    ) {
+        self.genesis = genesis
+        self.shards = shards
+        self.beacon = beacon
+        self.checkpointer = checkpointer
+        self.clock = clock
+        let (signals, signal) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        self.signals = signals
+        self.signal = signal
+        intake = Intake(
+            parameters: genesis.parameters, shards: shards, beacon: beacon, limits: limits,
+            signal: { signal.yield() })
+    }
+
+    /// What readers read.
+    package var publisher: HeadPublisher { beacon.publisher }
+
+    /// Runs until `stop()`, then writes a last checkpoint.
+    /// - Throws: what makes the engine unusable; everything acknowledged as final is in the log.
+    package func run() async throws {
+        defer { publisher.close() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.checkpointer.run() }
+            try await withThrowingTaskGroup(of: Void.self) { blocks in
+                blocks.addTask { try await self.watchSignals() }
+                blocks.addTask { try await self.watchClock() }
+                try await blocks.waitForAll()
+            }
+            await beacon.requestCheckpoint()
+            await beacon.endCheckpoints()
+            try await group.waitForAll()
+        }
+    }
+
+    /// Asks `run` to come to its end. Transactions that no block holds are dropped.
+    package func stop() {
+        isStopping.store(true, ordering: .releasing)
+        signal.finish()
+    }
+
+    private func watchSignals() async throws {
+        // What a restart found waiting is work too.
+        try await beacon.work()
+        for await _ in signals { try await beacon.work() }
+    }
+
+    private func watchClock() async throws {
+        while !isStopping.load(ordering: .acquiring) {
+            try await clock.sleep(milliseconds: Self.tickMilliseconds)
+            try await beacon.tick()
+        }
+    }
+}
