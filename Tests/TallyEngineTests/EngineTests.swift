@@ -1,0 +1,84 @@
+import Foundation
+import TallyCrypto
+import TallyEngine
+import TallyExecution
+import TallyJournal
+import TallyPrimitives
+import TallySharding
+import TallyTransactions
+import Testing
+
+/// A ledger in a temporary directory, with funded accounts on every shard.
+struct TestLedger {
+    let directory: String
+    let genesis: Genesis
+    let keys: [PrivateKey]
+
+    init(shards: Int, accounts: Int) throws {
+        directory = NSTemporaryDirectory() + "tally-" + UUID().uuidString
+        let layout = try #require(ShardLayout(shardCount: shards))
+        var parameters = NetworkParameters(chainID: 1337, layout: layout)
+        parameters.heartbeatMilliseconds = 1_000_000
+        keys = try (1...accounts).map { number in
+            try PrivateKey(
+                SHA256.hash(.object, Array("account \(number)".utf8)))
+        }
+        genesis = try Genesis(
+            parameters: parameters, time: BeaconTime(milliseconds: 1_000),
+            accounts: keys.map {
+                Genesis.Opening(address: $0.address, balance: Amount(1_000_000_000_000_000_000))
+            }, validators: [keys[0].address])
+    }
+
+    func open() throws -> (engine: Engine, report: RecoveryReport) {
+        try Engine.open(
+            EngineConfiguration(
+                directory: directory, genesis: genesis, proposer: keys[0].address,
+                journalSalt: JournalSalt(high: 1, low: 2)),
+            clock: SystemClock(), notify: { _ in })
+    }
+
+    func transfer(from: Int, to: Int, value: UInt128, nonce: Nonce) -> [UInt8] {
+        Envelope(
+            chainID: 1337, nonce: nonce, weightLimit: 21_000, maxFee: Amount(2_000_000_000),
+            maxPriorityFee: Amount(1), to: keys[to].address, value: Amount(value)
+        ).signed(by: keys[from])
+    }
+}
+
+@Suite struct EngineTests {
+    @Test func finalTransfersSurviveARestart() async throws {
+        let ledger = try TestLedger(shards: 4, accounts: 8)
+        defer { try? FileManager.default.removeItem(atPath: ledger.directory) }
+        let balances = try await { () async throws -> [Amount] in
+            let (engine, report) = try ledger.open()
+            #expect(report.height == .genesis)
+            let running = Task { try await engine.run() }
+            let raws = (0..<8).flatMap { from in
+                (0..<4).map { n in
+                    ledger.transfer(
+                        from: from, to: (from + Int(n) + 1) % 8, value: 1_000, nonce: UInt64(n))
+                }
+            }
+            let results = await engine.intake.submit(raws)
+            let hashes = try results.map { try $0.get() }
+            var snapshot = engine.publisher.current
+            while try hashes.contains(where: { try snapshot.position(of: $0) == nil }) {
+                snapshot = try #require(await engine.publisher.next(after: snapshot.height))
+            }
+            engine.stop()
+            try await running.value
+            let last = engine.publisher.current
+            return try ledger.keys.map { try last.account($0.address).balance }
+        }()
+        let (engine, report) = try ledger.open()
+        #expect(report.replayedTransactions == 0)
+        let after = try ledger.keys.map {
+            try engine.publisher.current.account($0.address).balance
+        }
+        #expect(after == balances)
+        let position = try engine.publisher.current.position(
+            of: Keccak256.hash(ledger.transfer(from: 3, to: 4, value: 1_000, nonce: 0)))
+        #expect(position != nil)
+    }
+}
