@@ -64,6 +64,7 @@ func measure(_ accounts: Int) throws(StateError) {
     print(
         "memory, all resident", Double(residentMemory() - before) / Double(accounts), "B an account"
     )
+    withExtendedLifetime(genesis) {}
     var tree = built.result
 
     var sorting = 0.0
@@ -99,13 +100,14 @@ func measure(_ accounts: Int) throws(StateError) {
     let flushed = timed { tree.flushed(tree) }
     print("flush", flushed.microseconds / 1000, "ms")
     tree = flushed.result
-    let heapLoading = residentMemory()
+    let beforeLoading = residentMemory()
     let reader = pages
     let loaded = try timed { () throws(StateError) in try StateTree(loading: reader) }
     precondition(loaded.result.root == tree.root)
     print("load", loaded.microseconds / 1000, "ms")
     print(
-        "memory, loaded", Double(residentMemory() - heapLoading) / Double(accounts), "B an account")
+        "memory, loaded", Double(residentMemory() - beforeLoading) / Double(accounts),
+        "B an account")
 
     var picked: Set<Int> = []
     for _ in 0..<250_000 { picked.insert(Int.random(in: 0..<accounts, using: &generator)) }

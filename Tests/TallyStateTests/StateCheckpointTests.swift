@@ -49,7 +49,8 @@ import Testing
         let keys = pages.buckets.keys.sorted { $0.lexicographicallyPrecedes($1) }
         #expect(keys == prefixes, comment)
         let external = model.objects.filter { $0.value.payload.count > 32 }
-        #expect(pages.payloads == external.mapValues(\.payload.bytes), comment)
+        let samePayloads = pages.payloads == external.mapValues(\.payload.bytes)
+        #expect(samePayloads, comment)
         var seen: [Hash32: StateObject] = [:]
         let loaded = try StateTree(loading: pages, kinds: Set(ObjectKind.allCases)) { key, object in
             #expect(key.kind == object.kind)
@@ -58,7 +59,8 @@ import Testing
         #expect(loaded.root == model.root, comment)
         #expect(loaded.sum == model.sum)
         #expect(loaded.count == UInt64(model.objects.count))
-        #expect(seen == model.objects)
+        let sameObjects = seen == model.objects
+        #expect(sameObjects, comment)
     }
 
     @Test func tellsOfTheKindsAskedForInPathOrder() throws {

@@ -121,6 +121,13 @@ import Testing
         #expect(throws: ProofError.payloadPresence) {
             try padded.verify(root: root, sum: sum, path: inline)
         }
+        let absent = BucketPrefix(of: inline, depth: 200).bits
+        let nothing = try fixture.tree.proof(absent, fixture.pages)
+        let stuffed = StateProof(siblings: nothing.siblings, bucket: nothing.bucket, payload: [1])
+        #expect(try nothing.verify(root: root, sum: sum, path: absent) == nil)
+        #expect(throws: ProofError.payloadPresence) {
+            try stuffed.verify(root: root, sum: sum, path: absent)
+        }
         let shallow = StateProof(
             siblings: plain.siblings.dropLast(), bucket: plain.bucket, payload: nil)
         #expect(throws: ProofError.rootMismatch) {
