@@ -176,3 +176,12 @@ let package = Package(
             ]),
     ]
 )
+
+// Benchmarks are targets of this manifest, since another package cannot see `package` symbols.
+if Context.environment["TALLY_BENCHMARKS"] != nil {
+    package.targets += [
+        .executableTarget(
+            name: "StateBench", dependencies: ["TallyState", "TallyCrypto", "TallyPrimitives"],
+            path: "Benchmarks/StateBench", swiftSettings: settings)
+    ]
+}

@@ -100,8 +100,8 @@ extension StateNode {
     }
 
     private func collectPayloadChanges(_ changes: inout [PayloadChange]) {
+        guard hasResident else { return }
         if case .fork(let fork) = content {
-            guard fork.hasResident else { return }
             fork.left.collectPayloadChanges(&changes)
             fork.right.collectPayloadChanges(&changes)
         } else {
@@ -112,10 +112,10 @@ extension StateNode {
     /// The same subtree without the payload changes among `written`, so that those of a bucket
     /// that changes all the time do not pile up. Both are ascending by path.
     private func without(_ written: ArraySlice<PayloadChange>) -> StateNode {
+        guard hasResident else { return self }
         switch content {
         case .stored, .page: return self
         case .fork(let fork):
-            guard fork.hasResident else { return self }
             return with(.fork(Fork(fork.left.without(written), fork.right.without(written))))
         case .dirty(let page):
             var rest = written

@@ -19,23 +19,34 @@ struct StateNode: Sendable {
 
     let hash: Hash32
     let sum: Amount
-    /// Objects. At most 24 exactly when this is a bucket (STATE-5).
-    let count: UInt64
+    /// The count, and in the highest bit whether something below lies in memory only: known here,
+    /// so that a new parent need not touch its children's objects.
+    private let countAndResidence: UInt64
     let content: Content
+
+    private static let resident: UInt64 = 1 << 63
+
+    init(hash: Hash32, sum: Amount, count: UInt64, content: Content) {
+        self.hash = hash
+        self.sum = sum
+        self.content = content
+        let hasResident =
+            switch content {
+            case .stored: false
+            case .page, .dirty: true
+            case .fork(let fork): fork.left.hasResident || fork.right.hasResident
+            }
+        countAndResidence = hasResident ? count | Self.resident : count
+    }
+
+    /// Objects. At most 24 exactly when this is a bucket (STATE-5).
+    var count: UInt64 { countAndResidence & ~Self.resident }
+    var hasResident: Bool { countAndResidence & Self.resident != 0 }
 
     static let empty = StateNode(
         hash: SHA256.hash(.bucket, []), sum: .zero, count: 0, content: .stored)
 
     var isBucket: Bool { count <= UInt64(Record.bucketLimit) }
-
-    /// Whether something below lies in memory only.
-    var hasResident: Bool {
-        switch content {
-        case .stored: false
-        case .page, .dirty: true
-        case .fork(let fork): fork.hasResident
-        }
-    }
 
     /// External payloads put or deleted in this bucket since the last checkpoint.
     var payloadChanges: [PayloadChange] {
@@ -94,12 +105,10 @@ struct StateNode: Sendable {
 final class Fork: Sendable {
     let left: StateNode
     let right: StateNode
-    let hasResident: Bool
 
     init(_ left: StateNode, _ right: StateNode) {
         self.left = left
         self.right = right
-        hasResident = left.hasResident || right.hasResident
     }
 }
 

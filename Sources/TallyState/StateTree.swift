@@ -28,8 +28,7 @@ package struct StateTree: Sendable {
     package func object(
         _ path: Hash32, _ pages: some PageReader
     ) throws(StateError) -> StateObject? {
-        var depth = 0
-        let bucket = top.descend(path, &depth)
+        let (bucket, depth) = top.descend(path)
         let prefix = BucketPrefix(of: path, depth: depth)
         return try bucket.withRecords(prefix, pages) { (bytes) throws(StateError) in
             try bucket.object(path, in: bytes, prefix, pages)
@@ -44,12 +43,19 @@ package struct StateTree: Sendable {
 }
 
 extension StateNode {
-    /// The bucket that `path` belongs to; adds its depth below this node to `depth`.
-    func descend(_ path: Hash32, _ depth: inout Int) -> StateNode {
-        guard case .fork(let fork) = content else { return self }
+    /// The bucket that `path` belongs to, and its depth below this node.
+    fileprivate func descend(_ path: Hash32) -> (bucket: StateNode, depth: Int) {
+        guard case .fork(let top) = content else { return (self, 0) }
+        // SAFETY: this node holds `top`, which holds all below it, until this function returns.
+        // Counting references on the way down would cost more than the rest of a look-up.
+        var fork = Unmanaged.passUnretained(top)
+        var depth = 0
+        while let next = fork._withUnsafeGuaranteedRef({ $0.fork(path.bit(depth)) }) {
+            fork = next
+            depth += 1
+        }
         let bit = path.bit(depth)
-        depth += 1
-        return (bit ? fork.right : fork.left).descend(path, &depth)
+        return (fork._withUnsafeGuaranteedRef { bit ? $0.right : $0.left }, depth + 1)
     }
 
     /// What `body` makes of this bucket's records, which must not escape.
@@ -113,5 +119,17 @@ extension BucketPrefix {
         } catch {
             throw error == .sumOverflow ? .sumOverflow : .malformedBucket(self, error)
         }
+    }
+}
+
+extension Fork {
+    /// The child at `bit` if it is a fork.
+    fileprivate func fork(_ bit: Bool) -> Unmanaged<Fork>? {
+        if bit {
+            if case .fork(let child) = right.content { return .passUnretained(child) }
+        } else {
+            if case .fork(let child) = left.content { return .passUnretained(child) }
+        }
+        return nil
     }
 }

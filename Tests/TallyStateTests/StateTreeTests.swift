@@ -97,6 +97,20 @@ import Testing
         }
     }
 
+    /// More changes than are merged at once, of which none changes anything.
+    @Test func changingNothingReadsFromTheStoreOnly() throws {
+        var generator = SeededGenerator(seed: 13)
+        let all = generator.changes(20, to: [:], deleting: 0)
+        var pages = MemoryPages()
+        var tree = try StateTree.empty.updating(all, pages)
+        pages.apply(tree.pageChanges(since: .empty))
+        tree = tree.flushed(tree)
+        let absent = (0..<60).map { _ in StateChange(generator.path(), nil) }
+        let after = try tree.updating((all + absent).inPathOrder(), pages)
+        #expect(after.root == tree.root)
+        #expect(!after.top.hasResident)
+    }
+
     @Test func sharesWhatABatchDoesNotTouch() throws {
         var generator = SeededGenerator(seed: 11)
         let all = generator.changes(400, to: [:], deleting: 0)
