@@ -5,7 +5,7 @@
 public struct JSONWriter: Sendable {
     public private(set) var bytes: [UInt8] = []
     /// Most bytes to hold. The value that crosses it is the last one written.
-    public let limit: Int
+    public private(set) var limit: Int
     /// Whether the limit was crossed: the text is then incomplete and of no use.
     public private(set) var isFull = false
     private var needsComma = false
@@ -91,7 +91,7 @@ public struct JSONWriter: Sendable {
     }
 }
 
-// What the server needs to take an answer back, and the room it writes its header into.
+// What the server needs to frame an answer and to take it back.
 extension JSONWriter {
     /// A state to return to.
     package struct Mark: Sendable {
@@ -106,6 +106,21 @@ extension JSONWriter {
         bytes.removeLast(bytes.count - mark.count)
         needsComma = mark.needsComma
         isFull = false
+    }
+
+    /// Part of a value, after which comes another value without comma.
+    package mutating func fragment(_ text: StaticString) {
+        bytes.append(
+            contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        needsComma = false
+    }
+
+    /// What a response needs even when there is no room left for results.
+    package mutating func withoutLimit(_ body: (inout JSONWriter) -> Void) {
+        let saved = limit
+        limit = .max
+        body(&self)
+        limit = saved
     }
 }
 
