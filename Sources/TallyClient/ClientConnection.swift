@@ -214,9 +214,11 @@ final class ClientConnection {
     }
 
     private func dropChannel() {
-        channel?.close(promise: nil)
+        let dropped = channel
+        // First, for closing calls back at once.
         channel = nil
         handler = nil
+        dropped?.close(promise: nil)
     }
 
     private var closedByPeer: RPCClientError {

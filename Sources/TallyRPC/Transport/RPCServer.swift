@@ -119,6 +119,9 @@ package struct RPCServer<Dispatcher: RPCDispatcher>: Sendable {
         cutOff.cancel()
     }
 
+    /// Connections at present, those included whose method still runs after the client left.
+    package var openConnections: Int { context.state.openConnections }
+
     /// Bytes of bodies and responses held at present.
     package var bufferedBytes: Int { context.state.bufferedBytes }
 }

@@ -103,6 +103,6 @@ final class RPCServerState: Sendable {
 
     func release(_ bytes: Int) { buffered.wrappingSubtract(bytes, ordering: .relaxed) }
 
-    /// For tests: all is given back.
+    var openConnections: Int { connections.withLock { $0.open.count } }
     var bufferedBytes: Int { buffered.load(ordering: .relaxed) }
 }
