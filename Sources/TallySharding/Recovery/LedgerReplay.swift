@@ -10,7 +10,7 @@ package protocol OutboxReader {
     ) -> [Receipt]
 }
 
-/// Brings checkpoints of different heights to the end of the beacon log (STORE-6).
+/// Brings checkpoints of different heights to the end of the beacon log (STORE-16).
 ///
 /// The beacon's checkpoint is the oldest: it is written after those of all shards. Blocks of an
 /// endpoint that is ahead are not executed again; what they sent is read from its checkpoint.
