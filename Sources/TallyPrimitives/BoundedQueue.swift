@@ -32,8 +32,9 @@ public struct BoundedQueue<Element> {
     }
 
     /// The first `maximum` elements, or all when there are fewer.
+    /// - Parameter maximum: at least 0.
     public mutating func popFirst(_ maximum: Int) -> [Element] {
-        let taken = Array(items[head..<min(items.count, head + maximum)])
+        let taken = Array(items[head..<(head + min(count, maximum))])
         items.removeFirst(head + taken.count)
         head = 0
         return taken

@@ -62,7 +62,9 @@ public struct RLPEncoder: Sendable {
         let width = Self.width(of: count)
         bytes.insert(contentsOf: repeatElement(0, count: width + 1), at: start)
         bytes[start] = 0xf7 + UInt8(width)
-        for i in 0..<width { bytes[start + width - i] = UInt8(truncatingIfNeeded: count >> (8 * i)) }
+        for i in 0..<width {
+            bytes[start + width - i] = UInt8(truncatingIfNeeded: count >> (8 * i))
+        }
     }
 
     private mutating func header(_ offset: UInt8, _ count: Int) {

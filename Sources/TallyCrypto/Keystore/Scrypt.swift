@@ -49,10 +49,10 @@ package struct ScryptCost: Hashable, Sendable {
 ///
 /// OpenSSL enforces that bound, but files in use and the format's own test vectors have
 /// n = 2^18 with r = 1, so the mixing is ours; PBKDF2 is OpenSSL's.
-enum Scrypt {
+package enum Scrypt {
     /// - Parameter count: bytes to make, at least 1.
     /// - Throws: `.outOfMemory`.
-    static func derive(
+    package static func derive(
         password: [UInt8], salt: [UInt8], cost: ScryptCost, count: Int
     ) throws(KeystoreError) -> [UInt8] {
         let chunk = 128 * Int(cost.r)
