@@ -88,7 +88,8 @@ import Testing
     }
 
     @Test func takesATransactionOfTheLargestSize() throws {
-        let overhead = sample(data: [UInt8](repeating: 1, count: 100_000))
+        let overhead =
+            sample(data: [UInt8](repeating: 1, count: 100_000))
             .signed(by: try exampleKey()).count - 100_000
         let fitting = sample(
             data: [UInt8](repeating: 1, count: Envelope.maximumByteCount - overhead))

@@ -84,7 +84,9 @@ extension TransferOperation {
         var sum = Amount.zero
         for index in 0..<Int(count) {
             let leg = try leg(&reader, index)
-            guard let next = sum.adding(leg.value) else { throw .amountTooLarge(field: "legs") }
+            guard let next = sum.adding(leg.value) else {
+                throw .amountTooLarge(field: "sum of the legs")
+            }
             sum = next
             legs.append(leg)
         }
