@@ -63,6 +63,29 @@ import Testing
         }
     }
 
+    @Test func ignoresTheBodyOfAPageRequest() async throws {
+        try await withServer { server, _ in
+            var client = try await RawClient.connect(server.address.port)
+            try await client.send(
+                "GET /other HTTP/1.1\r\nhost: localhost\r\ncontent-length: 3\r\n\r\nabc")
+            #expect(try await client.response().status == 404)
+            let next = try await client.call(Self.echo)
+            #expect(next.body == JSONRPCTests.result("[]", id: "1"))
+        }
+    }
+
+    @Test(arguments: ["HEAD / HTTP/1.1", "GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c"])
+    func closesAfterWhatItCannotFollow(_ beginning: String) async throws {
+        try await withServer { server, _ in
+            var client = try await RawClient.connect(server.address.port)
+            try await client.send("\(beginning)\r\nhost: localhost\r\n\r\n")
+            let response = try await client.response()
+            #expect(response.status == 405)
+            #expect(response.headers["connection"] == "close")
+            #expect(await client.isClosedSilently())
+        }
+    }
+
     @Test func asksForABodyThatWaits() async throws {
         try await withServer { server, _ in
             var client = try await RawClient.connect(server.address.port)
