@@ -182,6 +182,12 @@ if Context.environment["TALLY_BENCHMARKS"] != nil {
     package.targets += [
         .executableTarget(
             name: "StateBench", dependencies: ["TallyState", "TallyCrypto", "TallyPrimitives"],
-            path: "Benchmarks/StateBench", swiftSettings: settings)
+            path: "Benchmarks/StateBench", swiftSettings: settings),
+        .executableTarget(
+            name: "LedgerBench",
+            dependencies: [
+                "TallyEngine", "TallyJournal", "TallySharding", "TallyExecution", "TallyState",
+                "TallyTransactions", "TallyCrypto", "TallyPrimitives",
+            ], path: "Benchmarks/LedgerBench", swiftSettings: settings),
     ]
 }
