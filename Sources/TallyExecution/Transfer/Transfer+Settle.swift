@@ -74,6 +74,13 @@ extension BlockExecutor {
             try escrow(receipt.value, for: receipt.to, receipt.reference, .malformed)
             return
         }
+        // Requests of the ledger itself come from a reserved address, which has no account (TX-4).
+        guard !ReservedAddress.contains(receipt.to),
+            context.home(of: receipt.to) == context.endpoint
+        else {
+            try escrow(receipt.value, for: receipt.to, receipt.reference, .malformed)
+            return
+        }
         guard try state.account(receipt.to).policy == .accept else {
             try escrow(receipt.value, for: receipt.to, receipt.reference, .creditsRefused)
             return
