@@ -124,7 +124,8 @@ import Testing
         }
     }
 
-    /// Three shards with all streams full and entries waiting for slots; then nobody sends any more.
+    /// Three shards, every window between them full in both directions, answers on their way and
+    /// entries waiting for slots; then nobody sends any more.
     @Test func fullWindowsDrain() throws {
         var slowest = 0
         var longest = 0
@@ -132,44 +133,85 @@ import Testing
             let window = Int.random(in: 1...4, using: &generator)
             var (driver, workload) = try ledger(shards: 3, &generator) {
                 $0.window = window
-                $0.blockWeight = 80_000
+                $0.blockWeight = 160_000
                 $0.dueBound = 16
                 $0.epochMilliseconds = 1 << 40
             }
             workload.spreadMilliseconds = 500
             var checker = LedgerChecker(driver.genesis)
             var now = driver.genesis.time
+            var fullHeights = 0
             var waited = false
-            for _ in 0..<30 {
+            for _ in 0..<16 {
                 now = BeaconTime(milliseconds: now.milliseconds + 500)
-                let transactions = try workload.transactions(
-                    24, for: driver, at: now, using: &generator)
+                var transactions = try workload.transactions(
+                    6, for: driver, at: now, using: &generator)
+                for shard in 0..<3 {
+                    transactions[shard].insert(
+                        try flood(shard, workload, driver), at: 0)
+                }
                 let outcome = try driver.advance(
                     HeightInput(now: now, transactions: transactions))
                 try checker.check(#require(outcome.decided), driver)
                 longest = max(longest, checker.longestStream)
+                let free = driver.genesis.parameters.reservedSlots
+                let isFull = driver.endpoints.dropLast().allSatisfy { core in
+                    core.streams.enumerated().allSatisfy { peer, stream in
+                        peer == Int(core.endpoint.index) || peer == 3
+                            || stream.slots >= window - free
+                    }
+                }
+                if isFull { fullHeights += 1 }
                 waited = waited || driver.endpoints.contains { $0.due.count > 2 }
             }
+            #expect(fullHeights > 0)
             #expect(waited)
-            now = BeaconTime(milliseconds: now.milliseconds + 10_000)
-            var heights = 0
-            repeat {
-                let height = try #require(driver.advance(HeightInput(now: now)).decided)
-                try checker.check(height, driver)
-                heights += 1
-            } while driver.hasWork && heights < 200
-            slowest = max(slowest, heights)
-            #expect(!driver.hasWork)
-            #expect(driver.beacon.inFlight == .zero)
-            for core in driver.endpoints {
-                #expect(Array(core.due.ready(for: 0, at: now)).isEmpty)
-                for peer in driver.genesis.parameters.layout.endpoints where peer != core.endpoint {
-                    #expect(core.slots(to: peer, driver.beacon.view) == 0)
-                    #expect(core.inbound[Int(peer.index)].count == 0)
-                }
-            }
+            slowest = max(slowest, try drain(&driver, &checker, from: now))
         }
         print("seeds 0x5eed2001 and 11 more: longest stream \(longest), drained in \(slowest)")
+    }
+
+    /// Fills what transactions may take of both windows, and queues an entry for each.
+    private func flood(
+        _ shard: Int, _ workload: Workload, _ driver: LedgerDriver
+    ) throws -> Transaction {
+        let parameters = driver.genesis.parameters
+        let sender = workload.accounts[3 * shard]
+        let legs = [1, 2].flatMap { step -> [TransferLeg] in
+            let to = workload.accounts[3 * ((shard + step) % 3) + 1]
+            let late = BeaconTime(milliseconds: 1)
+            return Array(
+                repeating: TransferLeg(to: to, value: Amount(1), terms: .creditBy(late)),
+                count: parameters.window - parameters.reservedSlots)
+                + [TransferLeg(to: to, value: Amount(1), terms: .runAt(late))]
+        }
+        return try workload.factory.transaction(
+            .batch(legs), from: sender, nonce: driver.account(sender).nonce)
+    }
+
+    /// Decides heights without transactions until nothing is left, and returns how many.
+    private func drain(
+        _ driver: inout LedgerDriver, _ checker: inout LedgerChecker, from time: BeaconTime
+    ) throws -> Int {
+        let now = BeaconTime(milliseconds: time.milliseconds + 10_000)
+        var heights = 0
+        repeat {
+            let height = try #require(driver.advance(HeightInput(now: now)).decided)
+            try checker.check(height, driver)
+            heights += 1
+        } while driver.hasWork && heights < 200
+        #expect(!driver.hasWork)
+        #expect(driver.beacon.inFlight == .zero)
+        let endpoints = driver.genesis.parameters.layout.endpoints
+        for core in driver.endpoints {
+            for peer in endpoints {
+                #expect(Array(core.due.ready(for: peer, at: now)).isEmpty)
+                #expect(core.inbound[Int(peer.index)].count == 0)
+                guard peer != core.endpoint else { continue }
+                #expect(core.slots(to: peer, driver.beacon.view) == 0)
+            }
+        }
+        return heights
     }
 }
 
