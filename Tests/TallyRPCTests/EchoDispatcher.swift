@@ -41,6 +41,8 @@ final class EchoDispatcher: RPCDispatcher {
             result.array { result in
                 for _ in 0..<count where !result.isFull { result.string("0123456789abcde") }
             }
+        case "huge":
+            result.string(String(repeating: "x", count: Int(call.params[0]?.int64Value ?? 0)))
         case "wait":
             await gate.pass()
             result.string("waited")
