@@ -113,6 +113,25 @@ import Testing
         }
     }
 
+    /// A server that read on would parse more ahead than it allows, and close.
+    @Test func doesNotReadWhileItAnswers() async throws {
+        try await withServer { server, dispatcher in
+            var client = try await RawClient.connect(server.address.port)
+            try await client.post(Self.call("wait", id: 0))
+            await dispatcher.gate.arrived()
+            let requests = (1...2_000).map { RawClient.request(Self.call("echoAtOnce", id: $0)) }
+            client.begin(Array(requests.joined().utf8))
+            var other = try await RawClient.connect(server.address.port)
+            for _ in 0..<20 { #expect(try await other.call(Self.echo).status == 200) }
+            dispatcher.gate.open()
+            #expect(try await client.response().body.contains("waited"))
+            for index in 1...2_000 {
+                let body = try await client.response().body
+                #expect(body == JSONRPCTests.result("[]", id: "\(index)"))
+            }
+        }
+    }
+
     @Test func answersBeforeItMindsAClosedInput() async throws {
         try await withServer { server, dispatcher in
             var client = try await RawClient.connect(server.address.port)

@@ -98,7 +98,7 @@ final class RPCHandler<Dispatcher: RPCDispatcher>: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         sawPart = true
         let part = unwrapInboundIn(data)
-        guard isBusy || !parsedAhead.isEmpty else { return receive(part) }
+        guard isBusy else { return receive(part) }
         guard parsedAhead.count < server.limits.pipelinedParts else {
             return context.close(promise: nil)
         }
