@@ -153,7 +153,7 @@ let package = Package(
         tests(
             "TallyEngineTests",
             [
-                "TallyEngine", "TallyStore", "TallySharding", "TallyExecution", "TallyState",
+                "TallyEngine", "TallyStore", "TallyJournal", "TallySharding", "TallyExecution", "TallyState",
                 "TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting",
             ]),
         tests("TallyClientTests", ["TallyClient", "TallyPrimitives", "TallyTesting"]),

@@ -48,7 +48,10 @@ final class EchoDispatcher: RPCDispatcher {
             result.string("waited")
         case "sleepUntilCancelled":
             gate.enter()
-            try? await Task.sleep(for: .seconds(600))
+            // Ends only when the task is cancelled.
+            let (never, source) = AsyncStream<Void>.makeStream()
+            for await _ in never {}
+            source.finish()
             result.bool(Task.isCancelled)
         default: throw .methodNotFound(call.method)
         }
