@@ -15,7 +15,7 @@ package struct Mempool: Sendable {
     private let minimumFee: Amount
     private let weightLimit: Weight
     var accounts: [Address: PoolAccount] = [:]
-    private var known: Set<Hash32> = []
+    private var known: [Hash32: Transaction] = [:]
     private var bytes = 0
     private var arrivals: UInt64 = 0
 
@@ -37,7 +37,8 @@ package struct Mempool: Sendable {
     /// Whether a transaction may be executable now. Void entries can make it true.
     package var hasReady: Bool { !ready.isEmpty }
 
-    package func contains(_ hash: Hash32) -> Bool { known.contains(hash) }
+    package func contains(_ hash: Hash32) -> Bool { known[hash] != nil }
+    package func transaction(_ hash: Hash32) -> Transaction? { known[hash] }
 
     /// The nonce after the last transaction of an unbroken run; `nil` when the pool has none.
     package func pendingNonce(of sender: Address) -> Nonce? {
@@ -56,7 +57,7 @@ package struct Mempool: Sendable {
     package mutating func admit(
         _ transaction: Transaction, nonce: Nonce, balance: Amount
     ) -> PoolRejection? {
-        guard !known.contains(transaction.hash) else { return .alreadyKnown }
+        guard known[transaction.hash] == nil else { return .alreadyKnown }
         let envelope = transaction.envelope
         guard transaction.weight <= weightLimit else {
             return .tooHeavy(limit: weightLimit, actual: transaction.weight)
@@ -80,7 +81,7 @@ package struct Mempool: Sendable {
         account.transactions[envelope.nonce] = transaction
         account.cost = want
         accounts[transaction.sender] = account
-        known.insert(transaction.hash)
+        known[transaction.hash] = transaction
         bytes += transaction.raw.count
         // A replacement of the head takes its place: the tip may be another.
         if envelope.nonce == account.cursor { push(transaction) }
@@ -155,7 +156,7 @@ package struct Mempool: Sendable {
     // MARK: Removal
 
     private mutating func forget(_ transaction: Transaction) {
-        known.remove(transaction.hash)
+        known[transaction.hash] = nil
         bytes -= transaction.raw.count
     }
 
