@@ -43,8 +43,8 @@ package enum CommandLineTool {
 
     private static func report(_ error: any Error, _ isJSON: Bool) -> Int32 {
         // Help for a verb that has only sub-verbs, and usage that only running reveals.
-        if error is CleanExit || error is ValidationError { return report(usage: error, isJSON) }
-        if let code = error as? ExitCode { return code.rawValue }
+        let code = Tally.exitCode(for: error)
+        if code == .success || code == .validationFailure { return report(usage: error, isJSON) }
         let failure = CommandFailure(error)
         if isJSON {
             complain(failure)

@@ -22,20 +22,13 @@ struct DevCommand: AsyncParsableCommand {
             {"rpc", "chainId", "shards", "accounts": [{"address", "privateKey", "shard"}]}.
             """)
 
-    @Option(name: .long, help: ArgumentHelp("Where the ledger is kept.", valueName: "path"))
-    var dataDir = "./.tally-dev"
+    @OptionGroup var settings: NodeSettings
     @Option(
         name: .long,
         help: ArgumentHelp(
             "Number of shards, 1 to 1024; given for a new ledger only (default: 4).",
             valueName: "count"))
     var shards: Int?
-    @Option(
-        name: .long,
-        help: ArgumentHelp("Port of the JSON-RPC server; 0 for any free one.", valueName: "port"))
-    var rpcPort: UInt16 = 8545
-    @Option(name: .long, help: ArgumentHelp("Least level of log lines.", valueName: "level"))
-    var logLevel: LogLevel = .warning
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -46,7 +39,7 @@ struct DevCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let (node, network) = try await open()
+        let (node, network, dataDir) = try await open()
         if output.json {
             Console.current.print(ready(node, network).description)
         } else {
@@ -57,37 +50,41 @@ struct DevCommand: AsyncParsableCommand {
     }
 
     /// Opens the ledger, new or continued.
-    func open() async throws -> (Node, DevNetwork) {
-        let directory = try DataDirectory(path: dataDir)
+    func open() async throws -> (Node, DevNetwork, path: String) {
+        var defaults = NodeConfiguration(dataDirectory: "./.tally-dev")
+        defaults.logLevel = .warning
+        let configuration = try settings.configuration(defaults: defaults)
+        let path = configuration.dataDirectory
+        let directory = try DataDirectory(path: path)
         let network: DevNetwork
-        if try DataDirectory.hasLedger(dataDir) {
-            network = try continued(try directory.genesis())
+        if try DataDirectory.hasLedger(path) {
+            network = try continued(try directory.genesis(), path)
         } else {
             guard let layout = ShardLayout(shardCount: shards ?? GenesisDocument.defaultShards)
             else { preconditionFailure("validated") }
             network = DevNetwork(layout: layout)
             try directory.create(network.genesis(time: SystemClock().now()))
         }
-        var configuration = NodeConfiguration(dataDirectory: dataDir)
-        configuration.rpcPort = Int(rpcPort)
         let node = try await Node.open(
             configuration, in: directory, validator: network.validator.address,
             accounts: network.accounts.map(\.address),
-            logger: .node(level: logLevel.level, format: .auto))
-        return (node, network)
+            logger: .node(level: configuration.logLevel, format: configuration.logFormat))
+        return (node, network, path)
     }
 
-    private func continued(_ document: GenesisDocument) throws(CommandFailure) -> DevNetwork {
+    private func continued(
+        _ document: GenesisDocument, _ path: String
+    ) throws(CommandFailure) -> DevNetwork {
         guard DevNetwork.isDev(document) else {
             throw CommandFailure(
                 "notDev",
-                "the ledger in \(dataDir) is not one of `tally dev`; run it with `tally start`")
+                "the ledger in \(path) is not one of `tally dev`; run it with `tally start`")
         }
         let layout = document.genesis.parameters.layout
         if let shards, shards != Int(layout.shardCount) {
             throw CommandFailure(
                 "shards",
-                "the ledger in \(dataDir) has \(layout.shardCount) shards, not \(shards); leave "
+                "the ledger in \(path) has \(layout.shardCount) shards, not \(shards); leave "
                     + "--shards out to continue it, or choose another directory")
         }
         return DevNetwork(layout: layout)
@@ -169,11 +166,4 @@ struct DevBanner {
             "",
         ]
     }
-}
-
-/// Levels of log lines, as an option.
-enum LogLevel: String, CaseIterable, ExpressibleByArgument {
-    case trace, debug, info, notice, warning, error, critical
-
-    var level: Logger.Level { Logger.Level(rawValue: rawValue) ?? .info }
 }

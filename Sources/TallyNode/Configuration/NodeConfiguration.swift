@@ -26,22 +26,27 @@ extension NodeConfiguration {
     /// - Parameters:
     ///   - flags: values by setting, as typed.
     ///   - environment: all variables; those that begin with `TALLY_` have to be known.
-    ///   - defaultDirectory: where the ledger is when nothing says so.
+    ///   - defaults: what holds when nothing else is said; `nil` for those of this type, which
+    ///     name no directory.
     /// - Throws: every case of `ConfigurationError`.
     package static func load(
-        flags: [Setting: String], environment: [String: String], defaultDirectory: String?
+        flags: [Setting: String], environment: [String: String],
+        defaults: NodeConfiguration? = nil
     ) throws(ConfigurationError) -> NodeConfiguration {
         var layer = try self.environment(environment)
         for (setting, value) in flags {
             let name = setting == .dataDirectory ? "data-dir" : Self.flagName(setting)
             layer[setting] = (value, .flag("--" + name))
         }
-        guard let directory = layer[.dataDirectory]?.value ?? defaultDirectory else {
+        guard let directory = layer[.dataDirectory]?.value ?? defaults?.dataDirectory else {
             throw .noDataDirectory
         }
         let path = directory + "/" + DataDirectory.configurationName
         layer.merge(try file(path)) { first, _ in first }
-        return try NodeConfiguration(directory, layer)
+        var configuration = defaults ?? NodeConfiguration(dataDirectory: directory)
+        configuration.dataDirectory = directory
+        try configuration.apply(layer)
+        return configuration
     }
 
     /// `rpc-port` for `rpc.port`.
@@ -86,8 +91,7 @@ extension NodeConfiguration {
         return layer
     }
 
-    private init(_ directory: String, _ layer: Layer) throws(ConfigurationError) {
-        self.init(dataDirectory: directory)
+    private mutating func apply(_ layer: Layer) throws(ConfigurationError) {
         func read<Value>(
             _ setting: Setting, _ expected: String, _ parse: (String) -> Value?
         ) throws(ConfigurationError) -> Value? {
@@ -116,7 +120,7 @@ extension NodeConfiguration {
                 Logger.Level.init(rawValue:)) ?? logLevel
         logFormat =
             try read(.logFormat, "auto, text or json", LogFormat.init(rawValue:)) ?? logFormat
-        keyFile = try read(.keyFile, path) { $0.isEmpty ? nil : $0 }
-        passwordFile = try read(.passwordFile, path) { $0.isEmpty ? nil : $0 }
+        keyFile = try read(.keyFile, path) { $0.isEmpty ? nil : $0 } ?? keyFile
+        passwordFile = try read(.passwordFile, path) { $0.isEmpty ? nil : $0 } ?? passwordFile
     }
 }
