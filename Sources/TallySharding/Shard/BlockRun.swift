@@ -1,4 +1,3 @@
-import TallyCrypto
 import TallyExecution
 import TallyPrimitives
 import TallyState
@@ -174,19 +173,8 @@ struct BlockRun<Pages: PageReader> {
             in: inEntries, minted: core.header.minted, burned: burned, weightUsed: weight)
     }
 
-    /// Range root over the transaction hashes.
-    private var txRoot: Hash32 { MerkleRange.root(ofLeaves: transactions.map(\.hash)) }
-
-    /// Range root over the results, the system result first (an empty one stands for none).
-    private var resultRoot: Hash32 {
-        var leaves: [Hash32] = []
-        leaves.reserveCapacity(results.count + 1)
-        leaves.append(SHA256.hash(.transactionResult, systemResult?.encoded ?? []))
-        for result in results {
-            leaves.append(SHA256.hash(.transactionResult, result.encoded))
-        }
-        return MerkleRange.root(ofLeaves: leaves)
-    }
+    private var txRoot: Hash32 { ShardHeader.txRoot(transactions.map(\.hash)) }
+    private var resultRoot: Hash32 { ShardHeader.resultRoot(systemResult, results) }
 
     private var outEntries: [PeerEntry<OutEntry>] {
         streams.indices.compactMap { peer in
