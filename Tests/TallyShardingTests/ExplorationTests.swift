@@ -71,6 +71,7 @@ private struct Search {
 
     mutating func run() throws {
         while !frontier.isEmpty {
+            try #require(seen.count < 100_000, "a bound is broken: the search does not end")
             let level = frontier
             frontier = []
             depth += 1
