@@ -16,7 +16,8 @@ import Testing
     private let tip: UInt128 = 7
 
     private func ledger(
-        proposer: Address = TestLedger.proposer, _ change: (inout NetworkParameters) -> Void = { _ in }
+        proposer: Address = TestLedger.proposer,
+        _ change: (inout NetworkParameters) -> Void = { _ in }
     ) throws -> TestLedger {
         var ledger = try TestLedger(proposer: proposer) { parameters in
             parameters.epochMilliseconds = 10_000
