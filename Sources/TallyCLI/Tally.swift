@@ -17,10 +17,13 @@ struct Tally: AsyncParsableCommand {
         version: ProgramVersion.number,
         groupedSubcommands: [
             CommandGroup(name: "Running a ledger", subcommands: [
-                DevCommand.self,
+                DevCommand.self, DemoCommand.self, InitCommand.self, StartCommand.self,
+            ]),
+            CommandGroup(name: "Using a ledger", subcommands: [
+                TxCommand.self, QueryCommand.self,
             ]),
             CommandGroup(name: "Preparing and checking", subcommands: [
-                VersionCommand.self,
+                GenesisCommand.self, KeysCommand.self, VersionCommand.self,
             ]),
         ])
 }
