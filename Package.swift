@@ -141,8 +141,8 @@ let package = Package(
         tests(
             "TallyShardingTests",
             [
-                "TallySharding", "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
-                "TallyPrimitives", "TallyTesting",
+                "TallySimulation", "TallySharding", "TallyExecution", "TallyState",
+                "TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting",
             ]),
         tests(
             "TallySimulationTests",

@@ -5,8 +5,8 @@ package import TallyPrimitives
 package enum FeeMarket {
     /// A shard without a block for so long is treated as one that built an empty block.
     package static let idleMilliseconds: UInt64 = 1_000
-    /// Steps of idle decay looked at: (7/8)^400 takes the largest amount to zero.
-    private static let maximumIdleSteps: UInt64 = 400
+    /// Steps of idle decay looked at: 700 of 7/8 take 2^128 below 8, where a step takes nothing.
+    private static let maximumIdleSteps: UInt64 = 700
 
     /// The base fee after a block.
     /// - Parameters:

@@ -44,7 +44,7 @@ extension ShardCore {
     }
 
     /// Order inside a block: credit records, inbox, due entries, transactions (`SHARD-4`).
-    private func execute<Source: TransactionSource>(
+    func execute<Source: TransactionSource>(
         _ view: AnchoredView, beneficiary: Address, from source: inout Source,
         pages: some PageReader
     ) throws(ExecutionError) -> Candidate {
