@@ -112,6 +112,7 @@ let package = Package(
                 "TallyState", "TallyExecution", "TallySharding", "TallyJournal", "TallyEngine",
                 "TallyClient", "TallyRPC", log,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ]),
         // Layer 7

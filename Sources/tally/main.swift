@@ -1,1 +1,4 @@
-print("tally")
+import Glibc
+import TallyCLI
+
+exit(await CommandLineTool.run(Array(CommandLine.arguments.dropFirst())))

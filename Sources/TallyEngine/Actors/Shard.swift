@@ -50,7 +50,17 @@ package actor Shard {
     /// The nonce after the pool's unbroken run; `nil` when the pool has none of the account.
     package func pendingNonce(of account: Address) -> Nonce? { pool.pendingNonce(of: account) }
 
+    /// The nonce that the account's next transaction must have: after the pool's unbroken run, or in
+    /// the last decided state. That may be ahead of what is published, never behind: a block's
+    /// transactions leave the pool as its state comes.
+    package func nextNonce(of account: Address) throws(ExecutionError) -> Nonce {
+        if let nonce = pool.pendingNonce(of: account) { return nonce }
+        return try core.account(account, pages: storage.view).nonce
+    }
+
     package func isPooled(_ hash: Hash32) -> Bool { pool.contains(hash) }
+    /// A transaction that waits for a block.
+    package func pooled(_ hash: Hash32) -> Transaction? { pool.transaction(hash) }
 
     package var poolSize: (count: Int, bytes: Int) { (pool.count, pool.byteCount) }
 

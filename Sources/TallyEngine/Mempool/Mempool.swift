@@ -14,7 +14,7 @@ package struct Mempool: Sendable {
     let limits: Limits
     private let minimumFee: Amount
     var accounts: [Address: PoolAccount] = [:]
-    private var known: Set<Hash32> = []
+    private var known: [Hash32: Transaction] = [:]
     private var bytes = 0
     private var arrivals: UInt64 = 0
 
@@ -35,7 +35,8 @@ package struct Mempool: Sendable {
     /// Whether a transaction may be executable now. Void entries can make it true.
     package var hasReady: Bool { !ready.isEmpty }
 
-    package func contains(_ hash: Hash32) -> Bool { known.contains(hash) }
+    package func contains(_ hash: Hash32) -> Bool { known[hash] != nil }
+    package func transaction(_ hash: Hash32) -> Transaction? { known[hash] }
 
     /// The nonce after the last transaction of an unbroken run; `nil` when the pool has none.
     package func pendingNonce(of sender: Address) -> Nonce? {
@@ -54,7 +55,7 @@ package struct Mempool: Sendable {
     package mutating func admit(
         _ transaction: Transaction, nonce: Nonce, balance: Amount
     ) -> PoolRejection? {
-        guard !known.contains(transaction.hash) else { return .alreadyKnown }
+        guard known[transaction.hash] == nil else { return .alreadyKnown }
         let envelope = transaction.envelope
         guard envelope.maxFee >= minimumFee else { return .underpriced(minimum: minimumFee) }
         guard envelope.nonce >= nonce else {
@@ -75,7 +76,7 @@ package struct Mempool: Sendable {
         account.transactions[envelope.nonce] = transaction
         account.cost = want
         accounts[transaction.sender] = account
-        known.insert(transaction.hash)
+        known[transaction.hash] = transaction
         bytes += transaction.raw.count
         // A replacement of the head takes its place: the tip may be another.
         if envelope.nonce == account.cursor { push(transaction) }
@@ -150,7 +151,7 @@ package struct Mempool: Sendable {
     // MARK: Removal
 
     private mutating func forget(_ transaction: Transaction) {
-        known.remove(transaction.hash)
+        known[transaction.hash] = nil
         bytes -= transaction.raw.count
     }
 

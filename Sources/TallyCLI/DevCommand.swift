@@ -1,0 +1,169 @@
+import ArgumentParser
+import Glibc
+import Logging
+import TallyClient
+import TallyCrypto
+import TallyEngine
+import TallyExecution
+import TallyNode
+import TallyPrimitives
+import TallySharding
+
+struct DevCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dev",
+        abstract: "Run a ledger with funded accounts on this machine.",
+        discussion: """
+            All shards and one validator run in this process. The directory is created at the \
+            first start and continued at later ones. The keys of its accounts are known to \
+            everybody: nothing of value belongs on such a ledger.
+
+            With --json, one line is printed when the ledger is ready: \
+            {"rpc", "chainId", "shards", "accounts": [{"address", "privateKey", "shard"}]}.
+            """)
+
+    @OptionGroup var settings: NodeSettings
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Number of shards, 1 to 1024; given for a new ledger only (default: 4).",
+            valueName: "count"))
+    var shards: Int?
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if let shards, ShardLayout(shardCount: shards) == nil {
+            throw ValidationError(
+                "--shards must be 1 to \(ShardLayout.maximumShardCount), not \(shards)")
+        }
+    }
+
+    func run() async throws {
+        let (node, network, dataDir) = try await open()
+        if output.json {
+            Console.current.print(ready(node, network).description)
+        } else {
+            Console.current.print(DevBanner(node: node, network: network, path: dataDir).text)
+        }
+        try await node.run()
+        if !output.json { Console.current.print("Stopped at height \(node.height).") }
+    }
+
+    /// Opens the ledger, new or continued.
+    func open() async throws -> (Node, DevNetwork, path: String) {
+        var defaults = NodeConfiguration(dataDirectory: "./.tally-dev")
+        defaults.logLevel = .warning
+        let configuration = try settings.configuration(defaults: defaults)
+        let path = configuration.dataDirectory
+        let directory = try DataDirectory(path: path)
+        let network: DevNetwork
+        if try DataDirectory.hasLedger(path) {
+            network = try continued(try directory.genesis(), path)
+        } else {
+            guard let layout = ShardLayout(shardCount: shards ?? GenesisDocument.defaultShards)
+            else { preconditionFailure("validated") }
+            network = DevNetwork(layout: layout)
+            try directory.create(network.genesis(time: SystemClock().now()))
+        }
+        let node = try await Node.open(
+            configuration, in: directory, validator: network.validator.address,
+            accounts: network.accounts.map(\.address),
+            logger: .node(level: configuration.logLevel, format: configuration.logFormat))
+        return (node, network, path)
+    }
+
+    private func continued(
+        _ document: GenesisDocument, _ path: String
+    ) throws(CommandFailure) -> DevNetwork {
+        guard DevNetwork.isDev(document) else {
+            throw CommandFailure(
+                "notDev",
+                "the ledger in \(path) is not one of `tally dev`; run it with `tally start`")
+        }
+        let layout = document.genesis.parameters.layout
+        if let shards, shards != Int(layout.shardCount) {
+            throw CommandFailure(
+                "shards",
+                "the ledger in \(path) has \(layout.shardCount) shards, not \(shards); leave "
+                    + "--shards out to continue it, or choose another directory")
+        }
+        return DevNetwork(layout: layout)
+    }
+
+    private func ready(_ node: Node, _ network: DevNetwork) -> JSON {
+        [
+            "rpc": .string(node.rpcURL),
+            "chainId": JSON(node.genesis.parameters.chainID),
+            "shards": JSON(network.layout.shardCount),
+            "accounts": .array(
+                network.accounts.map { account in
+                    [
+                        "address": .string(account.address.description),
+                        "privateKey": .string(Hex.encode(account.key.exportBytes())),
+                        "shard": JSON(account.shard.value),
+                    ]
+                }),
+        ]
+    }
+}
+
+/// What `tally dev` says when the ledger is ready.
+struct DevBanner {
+    let node: Node
+    let network: DevNetwork
+    let path: String
+
+    private static let accountsShown = 16
+
+    var text: String {
+        let shards = network.layout.shardCount
+        var lines = [
+            "",
+            "  Tallystick \(ProgramVersion.number)",
+            "",
+            "  JSON-RPC    \(node.rpcURL)",
+            "  chain id    \(node.genesis.parameters.chainID)",
+            "  shards      \(shards)",
+            "  validator   \(network.validator.address)",
+            "  ledger      \(path), \(state)",
+            "",
+            "  Accounts, each opened with 1,000,000 ether. Their keys are known to everybody:",
+            "  use them on this ledger only.",
+            "",
+            "  shard  address                                     private key",
+        ]
+        for account in network.accounts.prefix(Self.accountsShown) {
+            let number = String(account.shard.value)
+            lines.append(
+                "  " + String(repeating: " ", count: max(0, 5 - number.count)) + number
+                    + "  \(account.address)  \(Hex.encode(account.key.exportBytes()))")
+        }
+        if network.accounts.count > Self.accountsShown {
+            lines.append(
+                "         and \(network.accounts.count - Self.accountsShown) more: see --json")
+        }
+        return (lines + examples).joined(separator: "\n")
+    }
+
+    private var state: String {
+        let height = node.recovery.height
+        return height == .genesis ? "new" : "continued at height \(height)"
+    }
+
+    private var examples: [String] {
+        let sender = network.accounts[0]
+        let receiver = network.accounts[network.accounts.count - 1]
+        return [
+            "",
+            "  Try, in another terminal:",
+            "    curl -s \(node.rpcURL) -H 'Content-Type: application/json' \\",
+            "      -d '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_blockNumber\",\"params\":[]}'",
+            "    echo \(Hex.encode(sender.key.exportBytes())) > key.txt && chmod 600 key.txt",
+            "    tally tx send --key-file key.txt --to \(receiver.address) \\",
+            "      --ether 1.5 --wait settled --rpc \(node.rpcURL)",
+            "",
+            "  Stop with Ctrl-C; the ledger continues at the next start.",
+            "",
+        ]
+    }
+}

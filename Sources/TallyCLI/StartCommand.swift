@@ -1,0 +1,88 @@
+import ArgumentParser
+import TallyClient
+import TallyCrypto
+import TallyExecution
+import TallyNode
+import TallyPrimitives
+import TallySharding
+
+struct StartCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "start", abstract: "Run the ledger of a directory made by `tally init`.",
+        discussion: """
+            What no flag says comes from TALLY_* variables, then from config.toml in the data \
+            directory, for example:
+
+              [rpc]
+              port = 8545
+              [log]
+              level = "info"
+              [key]
+              password-file = "/etc/tally/password"
+
+            With --json, one line is printed when the ledger is ready: \
+            {"rpc", "chainId", "shards", "validator", "height"}.
+            """)
+
+    @OptionGroup var settings: NodeSettings
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Keystore file of the validator, if it is not in keys/.", valueName: "file"))
+    var keyFile: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "File whose first line is the key's password; the key is then tried at the start.",
+            valueName: "file"))
+    var passwordFile: String?
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        var flags: [Setting: String] = [:]
+        flags[.keyFile] = keyFile
+        flags[.passwordFile] = passwordFile
+        let configuration = try settings.configuration(extra: flags)
+        // A directory that is not there is not created by starting it.
+        guard try DataDirectory.hasLedger(configuration.dataDirectory) else {
+            throw DataDirectoryError.empty(path: configuration.dataDirectory)
+        }
+        let directory = try DataDirectory(path: configuration.dataDirectory)
+        let genesis = try directory.genesis().genesis
+        let validator = try Self.validator(configuration, genesis)
+        let node = try await Node.open(
+            configuration, in: directory, validator: validator,
+            logger: .node(level: configuration.logLevel, format: configuration.logFormat))
+        output.print(
+            [
+                "rpc": .string(node.rpcURL), "chainId": JSON(genesis.parameters.chainID),
+                "shards": JSON(genesis.parameters.layout.shardCount),
+                "validator": .string(validator.description), "height": JSON(node.height.value),
+            ],
+            "Ledger \(genesis.hash) at height \(node.height), JSON-RPC at \(node.rpcURL).")
+        try await node.run()
+    }
+
+    /// The account that builds the blocks: that of the key file, or of the key in `keys/` that
+    /// the genesis names.
+    private static func validator(
+        _ configuration: NodeConfiguration, _ genesis: Genesis
+    ) throws -> Address {
+        let folder = KeyFolder(
+            path: configuration.dataDirectory + "/" + DataDirectory.keysName)
+        let stated =
+            try configuration.keyFile.flatMap { try KeyFolder.read($0).address }
+            ?? (try folder.addresses().first(where: genesis.validators.contains))
+        let password = try configuration.passwordFile.map {
+            try Passwords.read(file: $0, prompt: "")
+        }
+        guard let address = stated else {
+            throw KeyError.noKey(genesis.validators[0], path: folder.path)
+        }
+        guard let password else { return address }
+        if let file = configuration.keyFile {
+            return try KeyFolder.open(file: file, password: password).address
+        }
+        return try folder.key(of: address, password: password).address
+    }
+}

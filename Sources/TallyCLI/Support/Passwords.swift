@@ -1,0 +1,54 @@
+import Glibc
+import TallyNode
+
+/// Passwords come from a file or a terminal, never from the command line, which other users see.
+enum Passwords {
+    /// - Parameters:
+    ///   - file: whose first line is the password; `nil` asks on the terminal.
+    ///   - isNew: asks twice.
+    static func read(
+        file: String?, prompt: String, isNew: Bool = false
+    ) throws -> String {
+        if let file {
+            let bytes = try Files.read(file, limit: 64 << 10)
+            let line = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+            guard let text = String(validating: line, as: UTF8.self) else {
+                throw CommandFailure("password", "the password in \(file) is not UTF-8")
+            }
+            return text
+        }
+        let first = try ask(prompt + ": ")
+        guard isNew else { return first }
+        guard try ask("The same again: ") == first else {
+            throw CommandFailure("password", "the two passwords differ")
+        }
+        return first
+    }
+
+    /// Reads a line from the terminal without echo.
+    private static func ask(_ prompt: String) throws(CommandFailure) -> String {
+        guard let terminal = fopen("/dev/tty", "r+") else {
+            throw CommandFailure(
+                "password", "no terminal to ask for a password; use --password-file")
+        }
+        defer { fclose(terminal) }
+        let descriptor = fileno(terminal)
+        fputs(prompt, terminal)
+        fflush(terminal)
+        var saved = termios()
+        tcgetattr(descriptor, &saved)
+        var silent = saved
+        silent.c_lflag &= ~tcflag_t(ECHO)
+        tcsetattr(descriptor, TCSAFLUSH, &silent)
+        defer {
+            tcsetattr(descriptor, TCSAFLUSH, &saved)
+            fputs("\n", terminal)
+        }
+        var buffer = [CChar](repeating: 0, count: 4_096)
+        guard fgets(&buffer, Int32(buffer.count), terminal) != nil else {
+            throw CommandFailure("password", "no password was given")
+        }
+        let bytes = buffer.lazy.map { UInt8(bitPattern: $0) }
+        return String(decoding: bytes.prefix { $0 != 0 && $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import TallyClient
+import TallyNode
+
+/// The root of all verbs.
+struct Tally: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tally",
+        abstract: "A ledger split into shards whose receipts have to match.",
+        discussion: """
+            Begin with `tally demo` for a tour, or with `tally dev` for a ledger with funded \
+            accounts on this machine.
+
+            Exit codes: 0 done, 1 failed, 2 wrong usage. With --json, results and errors are \
+            single JSON values.
+            """,
+        version: ProgramVersion.number,
+        groupedSubcommands: [
+            CommandGroup(name: "Running a ledger", subcommands: [
+                DevCommand.self,
+            ]),
+            CommandGroup(name: "Preparing and checking", subcommands: [
+                VersionCommand.self,
+            ]),
+        ])
+}
+
+/// `--json`, which every verb has.
+struct OutputOptions: ParsableArguments {
+    @Flag(name: .long, help: "Print JSON, errors included.")
+    var json = false
+
+    /// Prints a result, as JSON or as text.
+    func print(_ json: @autoclosure () -> JSON, _ text: @autoclosure () -> String) {
+        Console.current.print(self.json ? json().description : text())
+    }
+}
+
+struct VersionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "version", abstract: "Print the version of this program.")
+
+    @OptionGroup var output: OutputOptions
+
+    func run() {
+        output.print(
+            [
+                "version": .string(ProgramVersion.number),
+                "platform": .string(ProgramVersion.platform),
+            ],
+            "tally \(ProgramVersion.number) (\(ProgramVersion.platform))")
+    }
+}

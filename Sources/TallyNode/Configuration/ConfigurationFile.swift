@@ -1,0 +1,50 @@
+import Glibc
+import TOMLKit
+
+/// `config.toml` as a list of dotted keys and the text of their values.
+enum ConfigurationFile {
+    /// None when there is no file.
+    /// - Throws: `.unreadable`, `.notTOML`, and `.malformed` for values that are no scalar.
+    static func values(_ path: String) throws(ConfigurationError) -> [(key: String, value: String)] {
+        let bytes: [UInt8]
+        do throws(FileError) {
+            bytes = try Files.read(path, limit: 1 << 20)
+        } catch {
+            if error.errno == ENOENT { return [] }
+            throw .unreadable(error)
+        }
+        let table: TOMLTable
+        do {
+            table = try TOMLTable(string: String(decoding: bytes, as: UTF8.self))
+        } catch let error as TOMLParseError {
+            throw .notTOML(
+                path: path, reason: "\(error.source.begin.debugDescription): \(error.description)")
+        } catch {
+            throw .notTOML(path: path, reason: "\(error)")
+        }
+        var found: [(key: String, value: String)] = []
+        try collect(table, "", path, into: &found)
+        return found
+    }
+
+    private static func collect(
+        _ table: TOMLTable, _ prefix: String, _ path: String,
+        into found: inout [(key: String, value: String)]
+    ) throws(ConfigurationError) {
+        for key in table.keys.sorted() {
+            guard let value = table[key] else { continue }
+            let name = prefix + key
+            if let inner = value.table {
+                try collect(inner, name + ".", path, into: &found)
+            } else if let text = value.string {
+                found.append((name, text))
+            } else if let number = value.int {
+                found.append((name, String(number)))
+            } else {
+                throw .malformed(
+                    .file(path: path, key: name), value: value.type.rawValue,
+                    expected: "a string or an integer")
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+package import Logging
+package import TallyJournal
+
+/// How a node runs. Nothing in it is consensus: that is in the genesis document.
+package struct NodeConfiguration: Sendable {
+    package var dataDirectory: String
+    package var rpcHost = "127.0.0.1"
+    /// 0 for any free one.
+    package var rpcPort = 8545
+    package var checkpoints = CheckpointPolicy()
+    package var logLevel = Logger.Level.info
+    package var logFormat = LogFormat.auto
+    /// A keystore elsewhere than in the data directory.
+    package var keyFile: String?
+    package var passwordFile: String?
+
+    package init(dataDirectory: String) { self.dataDirectory = dataDirectory }
+}
+
+/// Values as text, each with where it was set.
+private typealias Layer = [Setting: (value: String, origin: SettingOrigin)]
+
+extension NodeConfiguration {
+    /// Merges flags, environment, file and defaults, the first that has a value winning.
+    ///
+    /// - Parameters:
+    ///   - flags: values by setting, as typed.
+    ///   - environment: all variables; those that begin with `TALLY_` have to be known.
+    ///   - defaults: what holds when nothing else is said; `nil` for those of this type, which
+    ///     name no directory.
+    /// - Throws: every case of `ConfigurationError`.
+    package static func load(
+        flags: [Setting: String], environment: [String: String],
+        defaults: NodeConfiguration? = nil
+    ) throws(ConfigurationError) -> NodeConfiguration {
+        var layer = try self.environment(environment)
+        for (setting, value) in flags {
+            let name = setting == .dataDirectory ? "data-dir" : Self.flagName(setting)
+            layer[setting] = (value, .flag("--" + name))
+        }
+        guard let directory = layer[.dataDirectory]?.value ?? defaults?.dataDirectory else {
+            throw .noDataDirectory
+        }
+        let path = directory + "/" + DataDirectory.configurationName
+        layer.merge(try file(path)) { first, _ in first }
+        var configuration = defaults ?? NodeConfiguration(dataDirectory: directory)
+        configuration.dataDirectory = directory
+        try configuration.apply(layer)
+        return configuration
+    }
+
+    /// `rpc-port` for `rpc.port`.
+    private static func flagName(_ setting: Setting) -> String {
+        switch setting {
+        case .passwordFile: "password-file"
+        case .dataDirectory, .rpcHost, .rpcPort, .checkpointTransactions, .checkpointBytes,
+            .checkpointHeights, .logLevel, .logFormat, .keyFile:
+            String(setting.rawValue.map { $0 == "." ? "-" : $0 })
+        }
+    }
+
+    private static func environment(
+        _ variables: [String: String]
+    ) throws(ConfigurationError) -> Layer {
+        var layer: Layer = [:]
+        let names = Setting.allCases.map(\.environmentName)
+        for (name, value) in variables.sorted(by: { $0.key < $1.key })
+        where name.hasPrefix(Setting.environmentPrefix)
+            && !Setting.foreignVariables.contains(name)
+        {
+            guard let index = names.firstIndex(of: name) else {
+                throw .unknownKey(
+                    .environment(name), nearest: Setting.nearest(to: name, among: names))
+            }
+            layer[Setting.allCases[index]] = (value, .environment(name))
+        }
+        return layer
+    }
+
+    private static func file(_ path: String) throws(ConfigurationError) -> Layer {
+        var layer: Layer = [:]
+        let known = Setting.allCases.filter(\.isInFile)
+        for (key, value) in try ConfigurationFile.values(path) {
+            guard let setting = known.first(where: { $0.rawValue == key }) else {
+                throw .unknownKey(
+                    .file(path: path, key: key),
+                    nearest: Setting.nearest(to: key, among: known.map(\.rawValue)))
+            }
+            layer[setting] = (value, .file(path: path, key: key))
+        }
+        return layer
+    }
+
+    private mutating func apply(_ layer: Layer) throws(ConfigurationError) {
+        func read<Value>(
+            _ setting: Setting, _ expected: String, _ parse: (String) -> Value?
+        ) throws(ConfigurationError) -> Value? {
+            guard let (text, origin) = layer[setting] else { return nil }
+            guard let value = parse(text) else {
+                throw .malformed(origin, value: text, expected: expected)
+            }
+            return value
+        }
+        func positive(_ setting: Setting) throws(ConfigurationError) -> Int? {
+            try read(setting, "an integer above 0") { text in
+                Int(text).flatMap { $0 > 0 ? $0 : nil }
+            }
+        }
+        let path = "a path"
+        rpcHost = try read(.rpcHost, "an address") { $0.isEmpty ? nil : $0 } ?? rpcHost
+        rpcPort = try read(.rpcPort, "a port, 0 to 65535") { UInt16($0).map(Int.init) } ?? rpcPort
+        checkpoints.transactions =
+            try positive(.checkpointTransactions) ?? checkpoints.transactions
+        checkpoints.bytes = try positive(.checkpointBytes) ?? checkpoints.bytes
+        checkpoints.heights =
+            try positive(.checkpointHeights).map(UInt64.init) ?? checkpoints.heights
+        logLevel =
+            try read(
+                .logLevel, Logger.Level.allCases.map(\.rawValue).joined(separator: ", "),
+                Logger.Level.init(rawValue:)) ?? logLevel
+        logFormat =
+            try read(.logFormat, "auto, text or json", LogFormat.init(rawValue:)) ?? logFormat
+        keyFile = try read(.keyFile, path) { $0.isEmpty ? nil : $0 } ?? keyFile
+        passwordFile = try read(.passwordFile, path) { $0.isEmpty ? nil : $0 } ?? passwordFile
+    }
+}

@@ -1,0 +1,70 @@
+package import TallyCrypto
+package import TallyPrimitives
+import TallyExecution
+import TallySharding
+
+/// The network of `tally dev`: one validator and two funded accounts a shard, whose keys follow
+/// from their numbers, so that everybody knows them. Never use them elsewhere.
+package struct DevNetwork: Sendable {
+    /// A funded account.
+    package struct Account: Sendable {
+        package let key: PrivateKey
+        package let address: Address
+        package let shard: ShardID
+    }
+
+    package let layout: ShardLayout
+    package let validator: PrivateKey
+    /// By shard, two each.
+    package let accounts: [Account]
+
+    package static let name = "tally dev"
+    package static let chainID: ChainID = 1337
+    /// A million ether each.
+    package static let balance = Amount(1_000_000_000_000_000_000_000_000)
+    private static let accountsPerShard = 2
+
+    package init(layout: ShardLayout) {
+        self.layout = layout
+        validator = Self.key("tally dev validator")
+        var found: [[Account]] = Array(repeating: [], count: Int(layout.shardCount))
+        var missing = Self.accountsPerShard * found.count
+        var number: UInt64 = 0
+        while missing > 0 {
+            let key = Self.key("tally dev account \(number)")
+            number += 1
+            let address = key.address
+            let shard = layout.home(of: address)
+            guard found[Int(shard.value)].count < Self.accountsPerShard else { continue }
+            found[Int(shard.value)].append(Account(key: key, address: address, shard: shard))
+            missing -= 1
+        }
+        accounts = found.flatMap(\.self)
+    }
+
+    /// What the network begins with.
+    package func genesis(time: BeaconTime) -> GenesisDocument {
+        do throws(GenesisError) {
+            return GenesisDocument(
+                name: Self.name,
+                genesis: try Genesis(
+                    parameters: NetworkParameters(chainID: Self.chainID, layout: layout),
+                    time: time,
+                    accounts: accounts.map {
+                        Genesis.Opening(address: $0.address, balance: Self.balance)
+                    }, validators: [validator.address]))
+        } catch { preconditionFailure("the dev network is well formed: \(error)") }
+    }
+
+    /// Whether a network is one of this kind.
+    package static func isDev(_ document: GenesisDocument) -> Bool {
+        document.genesis.parameters.chainID == chainID
+            && document.genesis.validators == [key("tally dev validator").address]
+    }
+
+    private static func key(_ label: String) -> PrivateKey {
+        do throws(PrivateKeyError) {
+            return try PrivateKey(SHA256.hash(.object, Array(label.utf8)))
+        } catch { preconditionFailure("a hash of \(label) that is no key") }
+    }
+}

@@ -1,0 +1,224 @@
+package import Logging
+import ServiceLifecycle
+package import TallyCrypto
+package import TallyEngine
+import TallyJournal
+package import TallyPrimitives
+package import TallyRPC
+package import TallySharding
+import UnixSignals
+
+/// Why a node does not start, or stopped by itself.
+package enum NodeError: Error, Sendable {
+    case directory(DataDirectoryError)
+    case key(KeyError)
+    case engine(EngineError)
+    case rpc(RPCServerError)
+    case randomness(SecureRandomError)
+    /// This program runs networks of one validator.
+    case manyValidators(Int)
+    /// The keys are of an account that validates nothing here.
+    case notAValidator(Address)
+    /// A part of the node ended that should not have.
+    case stopped(String)
+}
+
+extension NodeError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .directory(let error): error.description
+        case .key(let error): error.description
+        case .engine(let error): error.description
+        case .rpc(.addressInUse(let host, let port)):
+            "something listens at \(host):\(port) already; choose another port with --rpc-port, "
+                + "0 for any free one"
+        case .rpc(.cannotListen(let host, let port, let errno)):
+            "cannot listen at \(host):\(port)" + (errno.map { " (errno \($0))" } ?? "")
+        case .randomness(let error): "no random bytes: \(error)"
+        case .manyValidators(let count):
+            "the genesis names \(count) validators; this version runs networks of one"
+        case .notAValidator(let address): "\(address) is no validator of this network"
+        case .stopped(let reason): "the node stopped by itself: \(reason)"
+        }
+    }
+}
+
+/// A ledger with its JSON-RPC server, from an open data directory to the last checkpoint.
+package final class Node: Sendable {
+    package let genesis: Genesis
+    package let recovery: RecoveryReport
+    package let engine: Engine
+    private let server: RPCServer<LedgerDispatcher>
+    private let logger: Logger
+    private let directory: DataDirectory
+
+    /// Opens the ledger and takes the port; nothing runs yet.
+    ///
+    /// - Parameters:
+    ///   - directory: locked, of a created ledger.
+    ///   - validator: the account whose blocks these are.
+    ///   - accounts: what `eth_accounts` answers.
+    /// - Throws: every case of `NodeError` but `.key` and `.stopped`.
+    package static func open(
+        _ configuration: NodeConfiguration, in directory: consuming DataDirectory,
+        validator: Address, accounts: [Address] = [], logger: Logger
+    ) async throws(NodeError) -> Node {
+        let genesis: Genesis
+        do throws(DataDirectoryError) {
+            genesis = try directory.genesis().genesis
+        } catch { throw .directory(error) }
+        guard genesis.validators.count == 1 else {
+            throw .manyValidators(genesis.validators.count)
+        }
+        guard genesis.validators.contains(validator) else { throw .notAValidator(validator) }
+        let (engine, recovery) = try openEngine(
+            configuration, genesis, path: directory.path, validator, logger)
+        let server: RPCServer<LedgerDispatcher>
+        do throws(RPCServerError) {
+            server = try await RPCServer.bind(
+                host: configuration.rpcHost, port: configuration.rpcPort,
+                dispatcher: LedgerDispatcher(
+                    publisher: engine.publisher, intake: engine.intake, shards: engine.shards,
+                    genesis: genesis, clientVersion: ProgramVersion.client, accounts: accounts))
+        } catch { throw .rpc(error) }
+        return Node(
+            genesis: genesis, recovery: recovery, engine: engine, server: server, logger: logger,
+            directory: directory)
+    }
+
+    private init(
+        genesis: Genesis, recovery: RecoveryReport, engine: Engine,
+        server: RPCServer<LedgerDispatcher>, logger: Logger, directory: consuming DataDirectory
+    ) {
+        self.genesis = genesis
+        self.recovery = recovery
+        self.engine = engine
+        self.server = server
+        self.logger = logger
+        self.directory = directory
+    }
+
+    package var rpcAddress: RPCAddress { server.address }
+    /// The last height that readers see.
+    package var height: Height { engine.publisher.current.height }
+    package var rpcURL: String { "http://\(server.address)" }
+
+    private static func openEngine(
+        _ configuration: NodeConfiguration, _ genesis: Genesis, path: String,
+        _ validator: Address, _ logger: Logger
+    ) throws(NodeError) -> (Engine, RecoveryReport) {
+        let salt: JournalSalt
+        do throws(SecureRandomError) {
+            let bytes = try SecureRandom.bytes(16)
+            salt = JournalSalt(high: bytes[..<8].bigEndian, low: bytes[8...].bigEndian)
+        } catch { throw .randomness(error) }
+        var settings = EngineConfiguration(
+            directory: path, genesis: genesis, proposer: validator, journalSalt: salt)
+        settings.checkpoints = configuration.checkpoints
+        do throws(EngineError) {
+            let (engine, report) = try Engine.open(settings, clock: SystemClock()) { notice in
+                notice.log(to: logger)
+            }
+            logger.info(
+                "ledger open",
+                metadata: [
+                    "path": "\(path)", "height": "\(report.height)",
+                    "checkpoint": "\(report.checkpoint)",
+                    "replayed": "\(report.replayedTransactions)",
+                    "cutBytes": "\(report.cutBytes)",
+                ])
+            return (engine, report)
+        } catch { throw .engine(error) }
+    }
+}
+
+extension Node {
+    /// How long requests under way may take to end when the node stops.
+    private static let requestGrace: Duration = .seconds(2)
+
+    /// Runs until SIGINT, SIGTERM or the cancellation of a graceful shutdown around it, then
+    /// answers what is under way and writes a last checkpoint.
+    ///
+    /// - Parameter handlesSignals: `false` where another service group does.
+    /// - Throws: `.engine` when the ledger became unusable, `.stopped`.
+    package func run(handlesSignals: Bool = true) async throws(NodeError) {
+        var quiet = logger
+        quiet.logLevel = max(.warning, logger.logLevel)
+        // Stopped in reverse order: first no more requests, then no more blocks.
+        var configuration = ServiceGroupConfiguration(
+            services: [
+                .init(
+                    service: EngineService(engine: engine),
+                    successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup),
+                .init(
+                    service: RPCService(server: server, grace: Self.requestGrace),
+                    successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup),
+            ], logger: quiet)
+        if handlesSignals { configuration.gracefulShutdownSignals = [.sigterm, .sigint] }
+        logger.info("listening", metadata: ["rpc": "\(rpcURL)"])
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+            logger.info("stopped", metadata: ["height": "\(height)"])
+        } catch let error as EngineError {
+            throw .engine(error)
+        } catch is CancellationError {
+            logger.info("cancelled", metadata: ["height": "\(height)"])
+        } catch {
+            throw .stopped("\(error)")
+        }
+    }
+}
+
+/// Builds blocks until the group stops.
+private struct EngineService: Service, CustomStringConvertible {
+    let engine: Engine
+    var description: String { "engine" }
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await engine.run()
+        } onGracefulShutdown: {
+            engine.stop()
+        }
+    }
+}
+
+/// Serves requests until the group stops.
+private struct RPCService: Service, CustomStringConvertible {
+    let server: RPCServer<LedgerDispatcher>
+    let grace: Duration
+    var description: String { "rpc" }
+
+    func run() async throws {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await server.run() }
+            // Ends by an error when the task is cancelled, and then `run` ends too.
+            try? await gracefulShutdown()
+            await server.stop(within: grace)
+        }
+    }
+}
+
+extension BeaconNotice {
+    fileprivate func log(to logger: Logger) {
+        switch self {
+        case .checkpointed(let height):
+            logger.debug("checkpoint written", metadata: ["height": "\(height)"])
+        case .checkpointFailed(let height, let error):
+            logger.error(
+                "checkpoint failed, tried again later; the log keeps everything",
+                metadata: ["height": "\(height)", "reason": "\(error)"])
+        case .quarantined(let endpoint, let error):
+            logger.critical(
+                "shard quarantined: it builds no more blocks",
+                metadata: ["shard": "\(endpoint)", "reason": "\(error)"])
+        }
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// The first eight bytes as a number.
+    fileprivate var bigEndian: UInt64 { prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
+}

@@ -1,0 +1,111 @@
+package import TallyClient
+package import TallyEngine
+import TallyExecution
+package import TallyPrimitives
+package import TallySharding
+
+/// Answers the methods of the table over a running ledger. Whatever one call answers comes from one
+/// snapshot.
+package struct LedgerDispatcher: RPCDispatcher {
+    let publisher: HeadPublisher
+    let intake: Intake
+    let shards: [Shard]
+    let genesis: Genesis
+    let genesisHash: Hash32
+    let clientVersion: String
+    /// Accounts of a development node, whose keys the operator was shown.
+    let accounts: [Address]
+    let clock: any NodeClock
+    let caches = ViewCaches()
+
+    /// - Parameters:
+    ///   - shards: by number.
+    ///   - clientVersion: answer of `web3_clientVersion`.
+    ///   - accounts: answer of `eth_accounts`.
+    ///   - clock: what timeouts of waiting calls run on.
+    package init(
+        publisher: HeadPublisher, intake: Intake, shards: [Shard], genesis: Genesis,
+        clientVersion: String, accounts: [Address] = [], clock: any NodeClock = SystemClock()
+    ) {
+        self.publisher = publisher
+        self.intake = intake
+        self.shards = shards
+        self.genesis = genesis
+        self.clientVersion = clientVersion
+        self.accounts = accounts
+        self.clock = clock
+        genesisHash = genesis.hash
+    }
+
+    var view: ChainView { ChainView(snapshot: publisher.current, caches: caches) }
+    var chainID: ChainID { genesis.parameters.chainID }
+
+    package func respondAtOnce(
+        to call: RPCCall, into result: inout JSONWriter
+    ) throws(RPCFailure) -> Bool {
+        guard let method = RPCMethod.table[call.method] else {
+            throw .methodNotFound(call.method)
+        }
+        guard case .atOnce(let handler) = method.handler else { return false }
+        try handler(self, try RPCArguments(call, method), &result)
+        return true
+    }
+
+    package func respond(
+        to call: RPCCall, into result: inout JSONWriter
+    ) async throws(RPCFailure) {
+        guard let method = RPCMethod.table[call.method] else {
+            throw .methodNotFound(call.method)
+        }
+        let arguments = try RPCArguments(call, method)
+        switch method.handler {
+        case .atOnce(let handler), .reading(let handler):
+            try handler(self, arguments, &result)
+        case .waiting(let handler): try await handler(self, arguments, &result)
+        }
+    }
+
+    /// All raw transactions of a batch are one submission, in their order, made when the first of
+    /// them is reached; the other calls are answered in turn.
+    package func respond(to batch: inout RPCBatch) async {
+        var submission: RawSubmission?
+        for index in batch.calls.indices {
+            guard batch.calls[index].method == RPCMethod.sendRawTransaction else {
+                await answer(index, of: &batch)
+                continue
+            }
+            if submission == nil { submission = await submit(batch.calls) }
+            guard let outcome = submission?.outcome(of: index) else { continue }
+            batch.answer(index) { (out) throws(RPCFailure) in out.hex(try outcome.get()) }
+        }
+    }
+}
+
+extension RPCFailure {
+    /// With what a program needs to decide what to do.
+    static func because(
+        _ code: Int, _ message: String, reason: String, retryable: Bool
+    ) -> RPCFailure {
+        RPCFailure(
+            code, message, data: ["reason": .string(reason), "retryable": .bool(retryable)])
+    }
+
+    /// geth's text.
+    static var unknownBlock: RPCFailure {
+        because(
+            resourceNotFoundCode, "header not found", reason: "unknownBlock", retryable: true)
+    }
+
+    /// The store is damaged: nothing the caller can do.
+    init(_ error: ReadError) {
+        self = .because(
+            Self.internalErrorCode, error.description, reason: "storeDamaged", retryable: false)
+    }
+}
+
+/// Runs what reads the store, and tells its failure as the caller sees it.
+func reading<Result>(
+    _ body: () throws(ReadError) -> Result
+) throws(RPCFailure) -> Result {
+    do throws(ReadError) { return try body() } catch { throw RPCFailure(error) }
+}

@@ -1,0 +1,268 @@
+import TallyEngine
+import TallyExecution
+import TallyPrimitives
+import TallySharding
+import TallyTransactions
+
+/// The ledger of one snapshot as one linear Ethereum chain: a block for every beacon block, its
+/// transactions those of the anchored shard blocks in order of endpoints (VIEW-1).
+struct ChainView: Sendable {
+    let snapshot: LedgerSnapshot
+    let caches: ViewCaches
+
+    /// - Returns: `nil` above the snapshot.
+    func block(_ height: Height) throws(ReadError) -> ViewBlock? {
+        guard let row = try snapshot.beaconBlock(height) else { return nil }
+        return ViewBlock(row: row, snapshot: snapshot)
+    }
+
+    func block(_ hash: Hash32) throws(ReadError) -> ViewBlock? {
+        guard let height = try snapshot.beaconHeight(hash) else { return nil }
+        return try block(height)
+    }
+
+    /// A transaction by its hash, signed or canonical.
+    func entry(_ hash: Hash32) throws(ReadError) -> ViewEntry? {
+        if let found = try snapshot.position(of: hash) {
+            guard let block = try block(found.height) else { return nil }
+            return try block.entry(signed: found.index, of: found.endpoint)
+        }
+        guard let place = try caches.systemTransaction(hash, snapshot) else { return nil }
+        return try block(place.height)?.systemEntry(of: place.endpoint)
+    }
+
+    /// Gas and logs before each entry of a block.
+    func offsets(_ block: ViewBlock) throws(ReadError) -> BlockOffsets {
+        if let known = caches.offsets(block.hash) { return known }
+        let offsets = try BlockOffsets(block)
+        caches.store(offsets, block.hash)
+        return offsets
+    }
+
+    func bloom(_ block: ViewBlock) throws(ReadError) -> LogsBloom {
+        if let known = caches.bloom(block.hash) { return known }
+        var bloom = LogsBloom()
+        for part in block.parts {
+            let logs = block.logs(of: part.anchor.endpoint)
+            try part.forEachResult { result in bloom.insert(logs.logs(of: result.events)) }
+        }
+        caches.store(bloom, block.hash)
+        return bloom
+    }
+
+    // MARK: Fees
+
+    /// Base fee of a block: the highest of those it anchors. One that anchors nothing has that of
+    /// the last one before it that did, after the time between (`FEE-3`), so that it never changes.
+    func baseFee(_ row: BeaconRow) throws(ReadError) -> Amount {
+        let parameters = snapshot.genesis.parameters
+        var probe = row
+        for _ in 0..<Self.maximumEmptyRun {
+            if let top = probe.anchors.max(by: { $0.baseFee < $1.baseFee }) {
+                guard probe.header.height != row.header.height else { return top.baseFee }
+                let elapsed = row.header.time.milliseconds - probe.header.time.milliseconds
+                return FeeMarket.baseFee(
+                    after: top.baseFee, used: top.weightUsed, limit: parameters.blockWeight,
+                    elapsed: elapsed, minimum: parameters.minimumBaseFee)
+            }
+            guard probe.header.height > .genesis,
+                let parent = try snapshot.beaconBlock(Height(probe.header.height.value - 1))
+            else { break }
+            probe = parent
+        }
+        return parameters.minimumBaseFee
+    }
+
+    /// Empty blocks looked back over: that many heartbeats take any fee to the minimum.
+    private static let maximumEmptyRun = 64
+
+    /// The highest base fee of any shard's next block.
+    var nextBaseFee: Amount {
+        snapshot.layout.shards.map { snapshot.nextBaseFee(EndpointID($0)) }.max() ?? .zero
+    }
+
+    /// Most gas of a block: the weight of a block of every endpoint.
+    var gasLimit: UInt64 {
+        snapshot.genesis.parameters.blockWeight * UInt64(snapshot.layout.endpointCount)
+    }
+}
+
+/// One block of the view.
+struct ViewBlock: Sendable {
+    let header: BeaconHeader
+    let hash: Hash32
+    let row: BeaconRow
+    let parts: [AnchoredBlock]
+    private let snapshot: LedgerSnapshot
+
+    init(row: BeaconRow, snapshot: LedgerSnapshot) {
+        self.row = row
+        self.snapshot = snapshot
+        header = row.header
+        hash = row.header.hash
+        var parts: [AnchoredBlock] = []
+        var first = 0
+        for anchor in row.anchors {
+            parts.append(
+                AnchoredBlock(
+                    anchor: anchor, height: row.header.height, firstIndex: first,
+                    snapshot: snapshot))
+            first += anchor.entryCount
+        }
+        self.parts = parts
+    }
+
+    var entryCount: Int { row.anchors.reduce(0) { $0 + $1.entryCount } }
+    var gasUsed: UInt64 { row.anchors.reduce(0) { $0 + $1.weightUsed } }
+
+    func logs(of endpoint: EndpointID) -> EventLogs {
+        EventLogs(chain: snapshot.chain, layout: snapshot.layout, endpoint: endpoint)
+    }
+
+    /// The entry at a block-global index; `nil` past the last.
+    func entry(at index: Int) throws(ReadError) -> ViewEntry? {
+        guard
+            let part = parts.last(where: { $0.firstIndex <= index && $0.anchor.entryCount > 0 }),
+            index >= 0, index < part.firstIndex + part.anchor.entryCount
+        else { return nil }
+        return try entry(of: part, index - part.firstIndex)
+    }
+
+    /// The signed transaction at an index of a shard block.
+    func entry(signed index: Int, of endpoint: EndpointID) throws(ReadError) -> ViewEntry? {
+        guard let part = part(endpoint) else { return nil }
+        return try entry(of: part, index + (part.anchor.hasSystemTransaction ? 1 : 0))
+    }
+
+    func systemEntry(of endpoint: EndpointID) throws(ReadError) -> ViewEntry? {
+        guard let part = part(endpoint), part.anchor.hasSystemTransaction else { return nil }
+        return try entry(of: part, 0)
+    }
+
+    func forEachEntry<E: Error>(
+        _ body: (ViewEntry) throws(E) -> Void, failing map: (ReadError) -> E
+    ) throws(E) {
+        for part in parts {
+            for index in 0..<part.anchor.entryCount {
+                let entry: ViewEntry
+                do throws(ReadError) {
+                    entry = try self.entry(of: part, index)
+                } catch { throw map(error) }
+                try body(entry)
+            }
+        }
+    }
+
+    private func part(_ endpoint: EndpointID) -> AnchoredBlock? {
+        parts.first { $0.anchor.endpoint == endpoint }
+    }
+
+    private func entry(of part: AnchoredBlock, _ index: Int) throws(ReadError) -> ViewEntry {
+        let signed = index - (part.anchor.hasSystemTransaction ? 1 : 0)
+        let content: ViewEntry.Content
+        if signed < 0 {
+            content = .system(
+                SystemTransaction(
+                    chainID: snapshot.genesis.parameters.chainID, height: header.height,
+                    endpoint: part.anchor.endpoint), try part.systemResult())
+        } else {
+            content = .signed(try part.transaction(signed))
+        }
+        return ViewEntry(
+            block: self, endpoint: part.anchor.endpoint, index: part.firstIndex + index,
+            content: content)
+    }
+}
+
+/// A transaction in its place.
+struct ViewEntry: Sendable {
+    enum Content: Sendable {
+        case system(SystemTransaction, TransactionResult)
+        case signed(StoredTransaction)
+    }
+
+    let block: ViewBlock
+    let endpoint: EndpointID
+    /// Block-global.
+    let index: Int
+    let content: Content
+
+    var result: TransactionResult {
+        switch content {
+        case .system(_, let result): result
+        case .signed(let transaction): transaction.result
+        }
+    }
+}
+
+/// One anchored shard block, read from memory while it is there and from the store afterwards.
+struct AnchoredBlock: Sendable {
+    let anchor: BeaconRow.Anchor
+    /// Block-global index of its first entry.
+    let firstIndex: Int
+    private let height: Height
+    private let snapshot: LedgerSnapshot
+    private let record: BlockRecord?
+
+    init(
+        anchor: BeaconRow.Anchor, height: Height, firstIndex: Int, snapshot: LedgerSnapshot
+    ) {
+        self.anchor = anchor
+        self.height = height
+        self.firstIndex = firstIndex
+        self.snapshot = snapshot
+        record = snapshot.endpoints[Int(anchor.endpoint.index)].history.block(height)
+    }
+
+    func systemResult() throws(ReadError) -> TransactionResult {
+        if let record { return try present(record.systemResult, "blocks") }
+        return try present(
+            try snapshot.shardBlock(anchor.endpoint, height)?.systemResult, "blocks")
+    }
+
+    /// - Parameter index: among the signed ones.
+    func transaction(_ index: Int) throws(ReadError) -> StoredTransaction {
+        try present(try snapshot.transaction(anchor.endpoint, height, index), "transactions")
+    }
+
+    /// In order of entries.
+    func forEachResult(_ body: (TransactionResult) -> Void) throws(ReadError) {
+        if anchor.hasSystemTransaction { body(try systemResult()) }
+        if let record {
+            for result in record.results { body(result) }
+            return
+        }
+        for index in 0..<anchor.transactionCount { body(try transaction(index).result) }
+    }
+
+    /// The beacon's row says that it exists: a store without it is damaged.
+    private func present<Row>(_ row: Row?, _ database: String) throws(ReadError) -> Row {
+        guard let row else { throw .corruptRow(database: database) }
+        return row
+    }
+}
+
+/// Gas and logs before each entry of a block: what a receipt needs of those in front of it.
+struct BlockOffsets: Sendable {
+    /// Entry `i` ends at `gas[i]`.
+    private(set) var gas: [UInt64] = []
+    /// Entry `i` begins at `logs[i]`.
+    private(set) var logs: [Int] = []
+
+    init(_ block: ViewBlock) throws(ReadError) {
+        var gas: [UInt64] = []
+        var logs: [Int] = []
+        var usedGas: UInt64 = 0
+        var logCount = 0
+        for part in block.parts {
+            try part.forEachResult { result in
+                usedGas += result.weight
+                gas.append(usedGas)
+                logs.append(logCount)
+                logCount += EventLogs.count(of: result.events)
+            }
+        }
+        self.gas = gas
+        self.logs = logs
+    }
+}

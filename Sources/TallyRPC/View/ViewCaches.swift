@@ -1,0 +1,111 @@
+import Synchronization
+import TallyEngine
+import TallyExecution
+import TallyPrimitives
+import TallySharding
+import TallyTransactions
+
+/// What is derived from blocks and expensive to derive again. Blocks never change, so nothing in
+/// here is ever wrong; everything is bounded.
+final class ViewCaches: Sendable {
+    private struct Content {
+        var offsets: [Hash32: BlockOffsets] = [:]
+        var blooms: [Hash32: LogsBloom] = [:]
+        var offsetOrder: [Hash32] = []
+        var bloomOrder: [Hash32] = []
+        var offsetEntries = 0
+    }
+
+    private let content = Mutex(Content())
+    private let systemIndex = Mutex(SystemIndex())
+
+    /// Blocks whose blooms are kept: the ones that are asked for again and again.
+    private static let bloomLimit = 256
+    /// Entries of all blocks whose offsets are kept: 16 bytes each.
+    private static let entryLimit = 1 << 20
+
+    func offsets(_ block: Hash32) -> BlockOffsets? { content.withLock { $0.offsets[block] } }
+    func bloom(_ block: Hash32) -> LogsBloom? { content.withLock { $0.blooms[block] } }
+
+    func store(_ offsets: BlockOffsets, _ block: Hash32) {
+        content.withLock { content in
+            guard content.offsets.updateValue(offsets, forKey: block) == nil else { return }
+            content.offsetOrder.append(block)
+            // An empty block counts too, or their number had no bound.
+            content.offsetEntries += offsets.gas.count + 1
+            while content.offsetEntries > Self.entryLimit, content.offsetOrder.count > 1 {
+                let oldest = content.offsetOrder.removeFirst()
+                let dropped = content.offsets.removeValue(forKey: oldest)
+                content.offsetEntries -= (dropped?.gas.count ?? 0) + 1
+            }
+        }
+    }
+
+    func store(_ bloom: LogsBloom, _ block: Hash32) {
+        content.withLock { content in
+            guard content.blooms.updateValue(bloom, forKey: block) == nil else { return }
+            content.bloomOrder.append(block)
+            if content.bloomOrder.count > Self.bloomLimit {
+                content.blooms[content.bloomOrder.removeFirst()] = nil
+            }
+        }
+    }
+
+    /// The block of a canonical system transaction among the newest `SystemIndex.heights`.
+    func systemTransaction(
+        _ hash: Hash32, _ snapshot: LedgerSnapshot
+    ) throws(ReadError) -> SystemIndex.Place? {
+        let found: Result<SystemIndex.Place?, ReadError> = systemIndex.withLock { index in
+            do throws(ReadError) {
+                try index.extend(to: snapshot)
+                return .success(index.places[hash])
+            } catch { return .failure(error) }
+        }
+        guard let place = try found.get(), place.height <= snapshot.height else { return nil }
+        return place
+    }
+}
+
+/// Places of canonical system transactions by hash (VIEW-18).
+///
+/// The hash hides height and shard, and no database holds it: the newest heights are indexed in
+/// memory when somebody first asks, older ones are found by their place in the block only.
+struct SystemIndex: Sendable {
+    struct Place: Hashable, Sendable {
+        let height: Height
+        let endpoint: EndpointID
+    }
+
+    private(set) var places: [Hash32: Place] = [:]
+    private var hashes: [(height: Height, hash: Hash32)] = []
+    private var end = Height.genesis
+
+    /// Heights covered: some minutes of a busy network, a day of an idle one, a few megabytes.
+    static let heights: UInt64 = 16_384
+
+    mutating func extend(to snapshot: LedgerSnapshot) throws(ReadError) {
+        guard snapshot.height > end else { return }
+        let oldest = snapshot.height.value - min(snapshot.height.value, Self.heights - 1)
+        var height = Height(max(end.next.value, oldest))
+        while height <= snapshot.height {
+            guard let row = try snapshot.beaconBlock(height) else {
+                throw .corruptRow(database: "beaconBlocks")
+            }
+            for anchor in row.anchors where anchor.hasSystemTransaction {
+                let hash = SystemTransaction(
+                    chainID: snapshot.genesis.parameters.chainID, height: height,
+                    endpoint: anchor.endpoint
+                ).hash
+                places[hash] = Place(height: height, endpoint: anchor.endpoint)
+                hashes.append((height, hash))
+            }
+            end = height
+            height = height.next
+        }
+        let stale = hashes.prefix { $0.height.value < oldest }
+        // In large steps: a removal at the front moves all the others.
+        guard stale.count > hashes.count / 2 else { return }
+        for (_, hash) in stale { places[hash] = nil }
+        hashes.removeFirst(stale.count)
+    }
+}
