@@ -154,7 +154,7 @@ let package = Package(
         tests(
             "TallyEngineTests",
             [
-                "TallyEngine", "TallyStore", "TallySharding", "TallyExecution", "TallyState",
+                "TallyEngine", "TallyStore", "TallyJournal", "TallySharding", "TallyExecution", "TallyState",
                 "TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting",
             ]),
         tests("TallyClientTests", ["TallyClient", "TallyPrimitives", "TallyTesting"]),
@@ -183,6 +183,12 @@ if Context.environment["TALLY_BENCHMARKS"] != nil {
     package.targets += [
         .executableTarget(
             name: "StateBench", dependencies: ["TallyState", "TallyCrypto", "TallyPrimitives"],
-            path: "Benchmarks/StateBench", swiftSettings: settings)
+            path: "Benchmarks/StateBench", swiftSettings: settings),
+        .executableTarget(
+            name: "LedgerBench",
+            dependencies: [
+                "TallyEngine", "TallyJournal", "TallySharding", "TallyExecution", "TallyState",
+                "TallyTransactions", "TallyCrypto", "TallyPrimitives",
+            ], path: "Benchmarks/LedgerBench", swiftSettings: settings),
     ]
 }

@@ -95,7 +95,7 @@ package struct LedgerChecker: Sendable {
         let id = record.header.endpoint
         var facts: [EndpointID: [UInt64]] = [:]
         for event in record.systemResult?.events ?? [] {
-            guard let reference = event.consumed else { continue }
+            guard let reference = event.consumedReceipt else { continue }
             guard reference.destination == id else {
                 throw .consumption(id, source: reference.source)
             }
@@ -218,19 +218,6 @@ package struct LedgerChecker: Sendable {
 }
 
 extension LedgerEvent {
-    /// The receipt that the event says was consumed.
-    fileprivate var consumed: ReceiptReference? {
-        switch self {
-        case .credited(let receipt, _, _, _), .bounced(let receipt, _, _, _, _),
-            .refunded(let receipt, _, _, _, _), .treasuryCredited(let receipt, _):
-            receipt
-        case .escrowed(let receipt, _, _, _): receipt
-        case .transferred, .sent, .escrowClaimed, .scheduled, .scheduleRan, .scheduleReturned,
-            .creditPolicySet, .swept:
-            nil
-        }
-    }
-
     /// Whether the event is a leg of a transaction whose fee left in a receipt or a due entry.
     fileprivate func isRemoteLeg(of endpoint: EndpointID, _ genesis: Genesis) -> Bool {
         switch self {

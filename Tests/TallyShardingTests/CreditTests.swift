@@ -173,6 +173,30 @@ import Testing
         #expect(third.record(1)?.header.weightUsed == 10_000)
     }
 
+    // RCPT-3: the first that does not fit ends it, even if one of a later source would fit.
+    @Test func aHeadThatDoesNotFitEndsTheInbox() throws {
+        let accounts = TestAccount.all(shards: 4)
+        var ledger = try TestLedger(shards: 4) { $0.blockWeight = 48_000 }
+        try ledger.decide(ledger.signed(.setCreditPolicy(.refuse), by: accounts[0]))
+        for _ in 0..<3 { try ledger.decide() }
+        try ledger.decide(
+            ledger.signed(
+                .single(to: accounts[0].address, value: Amount(9)), by: accounts[3]))
+        let legs = (1...3).map {
+            TransferLeg(to: accounts[2].address, value: Amount(UInt128($0)))
+        }
+        try ledger.decide(
+            ledger.signed(.batch(legs), by: accounts[4]),
+            ledger.signed(.batch(legs), by: accounts[6]))
+        // Height 7 of five endpoints: sources are 2, 3, 4, 0. Of 24,000, four credits leave 4,000,
+        // too little for the fifth; the bounce of shard 0 would fit.
+        let height = try ledger.decide()
+        #expect(height.block.header.height == Height(7))
+        #expect(height.record(1)?.header.in.map(\.peer) == [2, 3])
+        #expect(height.record(1)?.header.in.map(\.entry.cursor) == [3, 1])
+        #expect(height.record(1)?.header.weightUsed == 20_000)
+    }
+
     // RCPT-3: what the inbox leaves of its half is lent to transactions.
     @Test func transactionsUseWhatTheInboxLeaves() throws {
         var ledger = try TestLedger { $0.blockWeight = 42_000 }

@@ -62,8 +62,8 @@ import Testing
         #expect(
             third.system(0) == [
                 .refunded(
-                    reference(1, 0), request: reference(0, 1), to: alice.address,
-                    value: Amount(500), .deadlinePassed)
+                    reference(1, 0), request: reference(0, 1), from: bob.address,
+                    to: alice.address, value: Amount(500), .deadlinePassed)
             ])
         #expect(try ledger.balance(alice) == funds - cost)
         #expect(try ledger.balance(bob) == funds)

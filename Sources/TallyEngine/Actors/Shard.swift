@@ -26,8 +26,7 @@ package actor Shard {
         endpoint = core.endpoint
         store = storage.store
         executor = QueueExecutor(label: "tally.shard.\(core.endpoint)")
-        pool = Mempool(
-            limits: limits, layout: core.layout, minimumFee: core.parameters.minimumBaseFee)
+        pool = Mempool(limits: limits, parameters: core.parameters)
     }
 
     // MARK: Admission

@@ -6,9 +6,9 @@ package import TallyStore
 
 /// One checkpoint of one endpoint, to be read from any thread (STORE-6).
 package struct StoreView: Sendable {
-    private let snapshot: ReadSnapshot
-    private let databases: EndpointStore.Databases
-    private let eraTransactions: UInt64
+    let snapshot: ReadSnapshot
+    let databases: EndpointStore.Databases
+    let eraTransactions: UInt64
 
     init(snapshot: ReadSnapshot, databases: EndpointStore.Databases, eraTransactions: UInt64) {
         self.snapshot = snapshot

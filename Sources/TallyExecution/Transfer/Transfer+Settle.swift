@@ -92,7 +92,7 @@ extension BlockExecutor {
                 request: ReceiptReference(
                     source: context.endpoint, destination: receipt.reference.source,
                     index: request),
-                to: receipt.to, value: receipt.value, reason))
+                from: receipt.from, to: receipt.to, value: receipt.value, reason))
     }
 
     /// Runs a scheduled leg: its time has come.

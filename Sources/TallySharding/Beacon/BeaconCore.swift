@@ -89,7 +89,10 @@ package struct BeaconCore: Sendable {
     }
 
     /// Takes up the books where a checkpoint left them: the sums follow from the heads.
-    init(_ genesis: Genesis, head: BeaconHeader, heads: [EndpointHead]) throws(RLPError) {
+    /// - Throws: `.integerTooLarge` when a sum exceeds 2^128 − 1.
+    package init(
+        _ genesis: Genesis, head: BeaconHeader, heads: [EndpointHead]
+    ) throws(RLPError) {
         chain = genesis.hash
         parameters = genesis.parameters
         supply = genesis.supply

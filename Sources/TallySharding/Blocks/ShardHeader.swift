@@ -1,6 +1,7 @@
 import TallyCrypto
 package import TallyExecution
 package import TallyPrimitives
+import TallyState
 
 /// What a header says of the stream to one destination.
 package struct OutEntry: Hashable, Sendable {
@@ -71,6 +72,19 @@ package struct ShardHeader: Hashable, Sendable {
     package var weightUsed: Weight
 
     package var hash: Hash32 { SHA256.hash(.shardHeader, encoded) }
+
+    /// Range root over the transaction hashes.
+    package static func txRoot(_ hashes: [Hash32]) -> Hash32 { MerkleRange.root(ofLeaves: hashes) }
+
+    /// Range root over the results, the system result first (an empty one stands for none).
+    package static func resultRoot(
+        _ system: TransactionResult?, _ results: some Sequence<TransactionResult>
+    ) -> Hash32 {
+        var range = MerkleRange.empty
+        range.append(SHA256.hash(.transactionResult, system?.encoded ?? []))
+        for result in results { range.append(SHA256.hash(.transactionResult, result.encoded)) }
+        return range.root
+    }
 
     /// Base fee of the endpoint's next block, when that reads `time` (`FEE-3`).
     package func nextBaseFee(at time: BeaconTime, _ parameters: NetworkParameters) -> Amount {

@@ -1,4 +1,3 @@
-import TallyCrypto
 import TallyExecution
 import TallyPrimitives
 import TallyState
@@ -11,6 +10,8 @@ struct BlockRun<Pages: PageReader> {
     private var streams: [StreamState]
     private var consumed: [Int]
     private var weight: Weight = 0
+    /// Of the raw transactions.
+    private var bodyBytes = 0
     private var systemResult: TransactionResult?
     private var transactions: [Transaction] = []
     private var results: [TransactionResult] = []
@@ -88,7 +89,9 @@ struct BlockRun<Pages: PageReader> {
     private mutating func tryApply(
         _ transaction: Transaction
     ) throws(ExecutionError) -> Ineligibility? {
-        guard transaction.weight <= parameters.blockWeight - weight else { return .blockFull }
+        guard transaction.weight <= parameters.blockWeight - weight,
+            bodyBytes + transaction.raw.count <= parameters.bodyByteLimit
+        else { return .blockFull }
         let demand = transaction.slotDemand(layout: parameters.layout)
         if let destination = shortage(demand) { return .noCredit(destination: destination) }
         switch try executor.apply(transaction) {
@@ -96,6 +99,7 @@ struct BlockRun<Pages: PageReader> {
         case .applied(let result):
             if result.failure == nil { take(demand) }
             weight += transaction.weight
+            bodyBytes += transaction.raw.count
             transactions.append(transaction)
             results.append(result)
             return nil
@@ -169,19 +173,8 @@ struct BlockRun<Pages: PageReader> {
             in: inEntries, minted: core.header.minted, burned: burned, weightUsed: weight)
     }
 
-    /// Range root over the transaction hashes.
-    private var txRoot: Hash32 { MerkleRange.root(ofLeaves: transactions.map(\.hash)) }
-
-    /// Range root over the results, the system result first (an empty one stands for none).
-    private var resultRoot: Hash32 {
-        var leaves: [Hash32] = []
-        leaves.reserveCapacity(results.count + 1)
-        leaves.append(SHA256.hash(.transactionResult, systemResult?.encoded ?? []))
-        for result in results {
-            leaves.append(SHA256.hash(.transactionResult, result.encoded))
-        }
-        return MerkleRange.root(ofLeaves: leaves)
-    }
+    private var txRoot: Hash32 { ShardHeader.txRoot(transactions.map(\.hash)) }
+    private var resultRoot: Hash32 { ShardHeader.resultRoot(systemResult, results) }
 
     private var outEntries: [PeerEntry<OutEntry>] {
         streams.indices.compactMap { peer in

@@ -106,7 +106,7 @@ package struct StreamState: Hashable, Sendable {
 }
 
 extension StreamState {
-    static func key(peer: EndpointID) -> ObjectKey {
+    package static func key(peer: EndpointID) -> ObjectKey {
         ObjectKey(.stream, key: RLPEncoder.list { $0.append(peer) })
     }
 
@@ -134,7 +134,7 @@ extension StreamState {
         return StateObject(kind: .stream, value: .zero, payload: Payload(payload))
     }
 
-    init(_ object: StateObject?) throws(RLPError) {
+    package init(_ object: StateObject?) throws(RLPError) {
         guard let object else { return }
         self = try RLPDecoder.list(object.payload.bytes) { (list) throws(RLPError) in
             var state = StreamState()

@@ -177,7 +177,7 @@ struct World {
 }
 
 /// What a stream's object says of its slots, read from the state as a validator would.
-private struct SlotLists {
+struct SlotLists {
     var waiting: [UInt64] = []
     var passed: [(end: UInt64, count: UInt64)] = []
 

@@ -1,0 +1,180 @@
+import Foundation
+import TallyExecution
+import TallyJournal
+import TallyPrimitives
+import TallySharding
+import TallyState
+import TallyStore
+
+/// The log, read without touching a file, and what its blocks beyond the checkpoints make of the
+/// state when they are executed again, in memory.
+struct AuditTail {
+    /// Blocks beyond the beacon's checkpoint, by height.
+    private(set) var blocks: [(header: BeaconHeader, anchors: [ShardHeader])] = []
+    private(set) var cutBytes: UInt64 = 0
+    private(set) var recordCount = 0
+    private var replay: LedgerReplay<StoreView, StoredOutboxes>?
+    /// The tree that each store holds, once something is replayed.
+    private var checkpointed: [StateTree] = []
+    private var failed = false
+    private var end: Height
+    private let source: AuditSource
+    private var failure: AuditError?
+
+    init(
+        _ source: AuditSource, directory: String, _ findings: inout AuditFindings
+    ) throws(AuditError) {
+        self.source = source
+        end = source.checkpoint
+        try read(directory, &findings)
+        if let failure { throw failure }
+        let newest = source.heads.indices.map(source.applied).max() ?? .genesis
+        if end < newest { findings.add(.logEnds(at: end, checkpoint: newest)) }
+        // A shard ahead of the log is one of the findings above.
+        do throws(RestoreError) { try replay?.finish() } catch { failed = true }
+    }
+
+    /// What executing the blocks of a height made, of the endpoints that were not ahead of it.
+    func records(_ index: Int) -> [BlockRecord] { replay?.blocks[index].records ?? [] }
+
+    /// The endpoint's state after the last block, and its pages; `nil` when its checkpoint is that.
+    func final(
+        _ index: Int
+    ) -> (header: ShardHeader, pages: OverlayPages<StoreView>)? {
+        guard !failed, let core = replay?.endpoints[index],
+            core.appliedHeight > source.applied(index)
+        else { return nil }
+        let changes = core.tree.pageChanges(since: checkpointed[index])
+        return (core.header, OverlayPages(source.views[index], changes))
+    }
+
+    private mutating func read(
+        _ directory: String, _ findings: inout AuditFindings
+    ) throws(AuditError) {
+        var journal: ReadOnlyJournal
+        do throws(StoreError) {
+            journal = try ReadOnlyJournal(directory: DataLayout.log(in: directory))
+        } catch { throw .store(error) }
+        do throws(JournalOpenError) {
+            let recovered = try journal.recover(
+                logID: source.genesis.hash, freshSalt: JournalSalt(high: 0, low: 0),
+                firstSequence: source.checkpoint.next.value
+            ) { record, payload in visit(record, payload, &findings) }
+            cutBytes = recovered.cut?.removedBytes ?? 0
+            end = Height(recovered.writer.nextSequence - 1)
+        } catch {
+            switch error {
+            case .storage(let error): throw .log(error)
+            case .log(let error): findings.add(.log(error))
+            }
+            // What is not known is not to be called lost as well.
+            end = source.heads.indices.map(source.applied).max() ?? .genesis
+        }
+    }
+
+    private mutating func visit(
+        _ record: JournalRecord, _ payload: ArraySlice<UInt8>, _ findings: inout AuditFindings
+    ) {
+        guard record.kind == Durability.decidedBlock, failure == nil else { return }
+        recordCount += 1
+        let height = Height(record.sequence)
+        let block: BeaconBlock
+        do throws(BlockDecodingError) {
+            block = try BeaconBlock(logRecord: Array(payload))
+        } catch {
+            findings.add(.logRecord(height, error))
+            if height > source.checkpoint { failed = true }
+            return
+        }
+        do throws(AuditError) {
+            try compare(block, at: height, &findings)
+        } catch { failure = error }
+        guard height > source.checkpoint, !failed else { return }
+        do throws(RestoreError) {
+            try apply(block)
+            blocks.append((block.header, block.anchors.map(\.header)))
+        } catch {
+            failed = true
+            findings.add(.tailNotReplayed(from: height, error))
+        }
+    }
+
+    /// The checkpoints and the log tell of the same blocks, where both do.
+    private func compare(
+        _ block: BeaconBlock, at height: Height, _ findings: inout AuditFindings
+    ) throws(AuditError) {
+        var agrees = block.header.height == height
+        if height <= source.checkpoint {
+            let view = source.views[source.beacon]
+            let row = try findings.read(source.layout.beacon, RowKey.height(height)) {
+                () throws(ReadError) in try view.beaconBlock(height)
+            }
+            agrees = agrees && row.map { $0.header == block.header } ?? true
+        }
+        for anchor in block.anchors {
+            let index = Int(anchor.header.endpoint.index)
+            guard index < source.views.count else {
+                agrees = false
+                continue
+            }
+            guard height <= source.applied(index) else { continue }
+            let view = source.views[index]
+            let row = try findings.read(anchor.header.endpoint, RowKey.height(height)) {
+                () throws(ReadError) in try view.block(height)
+            }
+            agrees = agrees && row.map { $0.header == anchor.header } ?? true
+        }
+        if !agrees { findings.add(.logBlock(height)) }
+    }
+
+    private mutating func apply(_ block: BeaconBlock) throws(RestoreError) {
+        if replay == nil { try restore() }
+        try replay?.apply(block)
+    }
+
+    private mutating func restore() throws(RestoreError) {
+        let genesis = source.genesis
+        var endpoints: [ShardCore] = []
+        for (index, state) in source.states.enumerated() {
+            guard let head = source.heads[index] else {
+                endpoints.append(
+                    ShardCore(
+                        genesis: state, chain: genesis.hash, parameters: genesis.parameters))
+                checkpointed.append(.empty)
+                continue
+            }
+            let core = try ShardCore(
+                restoring: head.header, appliedHeight: head.appliedHeight, chain: genesis.hash,
+                parameters: genesis.parameters, pages: source.views[index])
+            endpoints.append(core)
+            checkpointed.append(core.tree)
+        }
+        let beacon: BeaconCore
+        do throws(RLPError) {
+            beacon = try source.books.map { (books) throws(RLPError) in
+                try BeaconCore(genesis, encodedBooks: books)
+            } ?? BeaconCore(genesis, states: source.states)
+        } catch { throw .corruptBeacon(error) }
+        replay = try LedgerReplay(
+            beacon: beacon, endpoints: endpoints, pages: source.views,
+            outboxes: StoredOutboxes(source.views))
+    }
+}
+
+/// A log whose recovery changes no file.
+struct ReadOnlyJournal: JournalStorage {
+    private let files: FileJournal
+
+    /// - Throws: `notFound` when there is no such directory: opening must not create one.
+    init(directory: String) throws(StoreError) {
+        guard FileManager.default.fileExists(atPath: directory) else { throw .notFound(path: directory) }
+        files = try FileJournal.open(directory: directory)
+    }
+
+    func perform(_ effects: [JournalEffect]) throws(JournalStorageError) {}
+    func list() throws(JournalStorageError) -> [JournalSegment] { try files.list() }
+
+    func read(_ segment: JournalSegment) throws(JournalStorageError) -> [UInt8] {
+        try files.read(segment)
+    }
+}
