@@ -67,7 +67,8 @@ import Testing
                         try body(point, loss, seed)
                     } catch {
                         Issue.record(
-                            "\(matrix.effects[effect]), \(point), loss \(loss), seed \(seed): \(error)")
+                            "\(matrix.effects[effect]), \(point), loss \(loss), seed \(seed): \(error)"
+                        )
                     }
                 }
             }

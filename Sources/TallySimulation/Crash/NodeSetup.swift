@@ -1,8 +1,8 @@
+package import TallyExecution
 package import TallyJournal
 package import TallyPrimitives
 package import TallySharding
 package import TallyState
-package import TallyExecution
 
 /// What a simulated node is started with, each time.
 package struct NodeSetup: Sendable {

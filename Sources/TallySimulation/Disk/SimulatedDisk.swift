@@ -94,7 +94,11 @@ package struct SimulatedDisk: JournalStorage, Sendable {
     private mutating func perform(_ effect: JournalEffect) throws(JournalStorageError) {
         try check(effect)
         do throws(Crashed) {
-            try step(effect.kind) { $0.applyPartly(effect) } wholly: { $0.apply(effect) }
+            try step(effect.kind) {
+                $0.applyPartly(effect)
+            } wholly: {
+                $0.apply(effect)
+            }
         } catch { throw .failed(nil, code: Self.inputOutputError) }
     }
 
