@@ -17,7 +17,8 @@ let settings: [SwiftSetting] =
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
         .treatAllWarnings(as: .error),
-    ] + (isRoot ? [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))] : [])
+    ]
+    + (isRoot ? [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))] : [])
 
 /// Hashing is nine times slower unoptimised, which makes debug tests unusable.
 let hotSettings = settings + (isRoot ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : [])
@@ -73,7 +74,8 @@ let package = Package(
         core("TallyState", ["TallyPrimitives", "TallyCrypto"]),
         core("TallyConsensus", ["TallyPrimitives"]),
         // Layer 3
-        core("TallyExecution", ["TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState"]),
+        core(
+            "TallyExecution", ["TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState"]),
         core(
             "TallySharding",
             [
@@ -154,7 +156,8 @@ let package = Package(
         tests(
             "TallyEngineTests",
             [
-                "TallyEngine", "TallyStore", "TallyJournal", "TallySharding", "TallyExecution", "TallyState",
+                "TallyEngine", "TallyStore", "TallyJournal", "TallySharding", "TallyExecution",
+                "TallyState",
                 "TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting",
             ]),
         tests("TallyClientTests", ["TallyClient", "TallyPrimitives", "TallyTesting"]),

@@ -41,7 +41,9 @@ import TallyTransactions
             for core in 0..<cores {
                 group.addTask {
                     for raw in raws[(core * part)..<((core + 1) * part)] {
-                        guard let (envelope, signature) = try? Envelope.decode(raw) else { continue }
+                        guard let (envelope, signature) = try? Envelope.decode(raw) else {
+                            continue
+                        }
                         _ = try? signature.recover(digest: envelope.signingHash)
                     }
                 }
@@ -123,7 +125,8 @@ import TallyTransactions
             {
                 while height < snapshot.height {
                     height = height.next
-                    final += try snapshot.beaconBlock(height)?.anchors
+                    final +=
+                        try snapshot.beaconBlock(height)?.anchors
                         .reduce(0) { $0 + $1.transactionCount } ?? 0
                 }
             }

@@ -1,8 +1,8 @@
+import Synchronization
 import TallyExecution
 import TallyJournal
 import TallyPrimitives
 package import TallySharding
-import Synchronization
 
 /// A running ledger over one data directory: the actors and what keeps them going.
 package final class Engine: Sendable {

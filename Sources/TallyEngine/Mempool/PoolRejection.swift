@@ -51,7 +51,8 @@ extension PoolRejection: CustomStringConvertible {
             "transaction underpriced: max fee per gas must be at least \(minimum)"
         case .poolFull: "txpool is full"
         case .accountLimit(let limit): "account limit exceeded: \(limit) transactions pooled"
-        case .tooHeavy(let limit, let actual): "exceeds block gas limit: \(actual), at most \(limit)"
+        case .tooHeavy(let limit, let actual):
+            "exceeds block gas limit: \(actual), at most \(limit)"
         case .gapTooLarge(let limit): "nonce too high: at most \(limit) ahead of the next"
         }
     }

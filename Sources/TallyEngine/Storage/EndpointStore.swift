@@ -111,7 +111,8 @@ package final class EndpointStore: Sendable {
             header: record.header, systemResult: record.systemResult,
             transactionCount: UInt32(record.transactions.count))
         try tx.append(RowKey.height(height), row.encoded, in: databases.blocks)
-        for (index, (transaction, result)) in zip(record.transactions, record.results).enumerated() {
+        for (index, (transaction, result)) in zip(record.transactions, record.results).enumerated()
+        {
             let position = RowKey.position(height, UInt32(index))
             let row = StoredTransaction(
                 raw: transaction.raw, sender: transaction.sender, result: result)

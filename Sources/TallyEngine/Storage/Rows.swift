@@ -44,7 +44,9 @@ enum RowKey {
 
     static func decodeHeight(_ bytes: [UInt8]) -> Height? {
         guard bytes.count == 8 else { return nil }
-        return bytes.withUnsafeBytes { Height(UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self))) }
+        return bytes.withUnsafeBytes {
+            Height(UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)))
+        }
     }
 
     private static func bytes(_ value: some FixedWidthInteger) -> [UInt8] {

@@ -42,4 +42,3 @@ package struct BlockContext: Hashable, Sendable {
         return BeaconTime(milliseconds: overflow ? .max : end)
     }
 }
-

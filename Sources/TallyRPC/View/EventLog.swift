@@ -44,9 +44,10 @@ struct EventLogs: Sendable {
     static func count(of event: LedgerEvent) -> Int {
         switch event {
         case .transferred(let from, let to, let value): isMoving(from, to, value) ? 1 : 0
+        case .credited(_, let from, let to, let value): isMoving(from, to, value) ? 2 : 1
         case .scheduleRan(_, let from, let to, let value, let sent):
             sent != nil || isMoving(from, to, value) ? 2 : 1
-        case .sent, .credited, .bounced, .refunded, .escrowed, .escrowClaimed, .scheduled,
+        case .sent, .bounced, .refunded, .escrowed, .escrowClaimed, .scheduled,
             .scheduleReturned, .creditPolicySet, .swept, .treasuryCredited:
             1
         }
@@ -65,7 +66,7 @@ struct EventLogs: Sendable {
         case .sent(let reference, let from, let to, let value):
             [sent(reference, from, to, value)]
         case .credited(let reference, let from, let to, let value):
-            [
+            (Self.isMoving(from, to, value) ? [transfer(from, to, value)] : []) + [
                 log(
                     EventTopic.credited, id(reference), word(from), word(to),
                     data: [word(reference.source.index), word(value)])
@@ -79,10 +80,10 @@ struct EventLogs: Sendable {
                         word(reason.rawValue),
                     ])
             ]
-        case .refunded(_, let request, let to, let value, let reason):
+        case .refunded(_, let request, let recipient, let sender, let value, let reason):
             [
                 log(
-                    EventTopic.refunded, id(request), word(ReservedAddress.crossShard), word(to),
+                    EventTopic.refunded, id(request), word(sender), word(recipient),
                     data: [
                         word(request.destination.index), word(value), word(reason.rawValue),
                     ])
