@@ -190,7 +190,7 @@ import Testing
     func followsTheTable(_ item: Case) {
         #expect(
             FeeMarket.baseFee(
-                after: item.fee, used: item.used, limit: 200, elapsed: item.elapsed,
+                after: item.fee, used: item.used, limit: 200, elapsed: item.elapsed, idle: 1_000,
                 minimum: Amount(item.minimum)) == item.next)
     }
 
