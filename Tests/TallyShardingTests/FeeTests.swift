@@ -196,7 +196,10 @@ import Testing
 
     @Test func aFullShardBecomesDearAndCheapAgain() throws {
         let accounts = TestAccount.all(shards: 2)
-        var ledger = try TestLedger { $0.blockWeight = 42_000 }
+        var ledger = try TestLedger {
+            $0.blockWeight = 42_000
+            $0.heartbeatMilliseconds = 1_000
+        }
         for _ in 0..<3 {
             let transactions = try (0..<2).map {
                 try ledger.signed(
