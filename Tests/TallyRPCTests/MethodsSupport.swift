@@ -24,7 +24,7 @@ final class ManualClock: NodeClock {
     func sleep(milliseconds: UInt64) async throws {
         let end = now().milliseconds + milliseconds
         repeat {
-            try await Task.sleep(for: .milliseconds(1))
+            try await SystemClock().sleep(milliseconds: 1)
         } while now().milliseconds < end
             && milliseconds > 100
     }
