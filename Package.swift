@@ -160,7 +160,11 @@ let package = Package(
         tests("TallyClientTests", ["TallyClient", "TallyPrimitives", "TallyTesting"]),
         tests(
             "TallyRPCTests",
-            ["TallyRPC", "TallyClient", "TallyCrypto", "TallyPrimitives", "TallyTesting"] + nio),
+            [
+                "TallyRPC", "TallyClient", "TallyEngine", "TallySharding", "TallyExecution",
+                "TallyJournal", "TallyState", "TallyTransactions", "TallyCrypto",
+                "TallyPrimitives", "TallyTesting",
+            ] + nio),
         tests(
             "TallyNodeTests",
             [
