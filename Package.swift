@@ -173,7 +173,7 @@ let package = Package(
             [
                 "TallyNode", "TallyEngine", "TallyStore", "TallyClient", "TallySharding",
                 "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
-                "TallyPrimitives", "TallyTesting",
+                "TallyPrimitives", "TallyTesting", log,
             ]),
         tests(
             "TallyCLITests",

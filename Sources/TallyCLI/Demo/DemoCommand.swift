@@ -34,7 +34,7 @@ struct DemoCommand: AsyncParsableCommand {
         narrator.say("Starting a ledger of \(shards) shards in \(path)")
         let node = try await DemoNode.start(directory: path, shards: shards)
         narrator.say("JSON-RPC at \(node.rpc), process \(node.process)\n")
-        let tour: DemoTour.Outcome
+        var tour: DemoTour.Outcome
         do {
             tour = try await DemoTour(node: node, narrator: narrator).run()
         } catch {
@@ -44,23 +44,24 @@ struct DemoCommand: AsyncParsableCommand {
         let stopped = await node.stop()
         narrator.say("The node has stopped with exit code \(stopped).\n")
         let report = try Self.audit(path)
-        let isGood = tour.isAsExpected && report.isClean && stopped == 0
-        finish(tour, report, isGood, path)
-        guard isGood else { throw ExitCode.failure }
+        if stopped != 0 { tour.complaints.append("the node's exit code was \(stopped)") }
+        if !report.isClean { tour.complaints.append("the audit found faults") }
+        finish(tour, report, path)
+        guard tour.isAsExpected else { throw ExitCode.failure }
     }
 
     private func finish(
-        _ tour: DemoTour.Outcome, _ report: AuditReport, _ isGood: Bool, _ path: String
+        _ tour: DemoTour.Outcome, _ report: AuditReport, _ path: String
     ) {
         let text = [
             DemoAudit(report).text, "",
-            isGood
+            tour.isAsExpected
                 ? "All transactions settled as expected, and the audit is clean."
                 : "NOT as expected: \(tour.complaints.joined(separator: "; "))",
         ]
         output.print(
             [
-                "asExpected": .bool(isGood), "complaints": .array(tour.complaints.map(JSON.string)),
+                "asExpected": .bool(tour.isAsExpected), "complaints": .array(tour.complaints.map(JSON.string)),
                 "transactions": .array(tour.statuses.map { StatusReport($0).json }),
                 "audit": DemoAudit(report).json,
                 "directory": keep ? .string(path) : .null,
@@ -78,7 +79,7 @@ struct DemoCommand: AsyncParsableCommand {
     }
 
     private static func temporaryDirectory() throws(CommandFailure) -> String {
-        var template = Array((NSTemporaryDirectory() + "/tally-demo-XXXXXX").utf8CString)
+        var template = Array((NSTemporaryDirectory() + "tally-demo-XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else {
             throw CommandFailure("file", "cannot create a temporary directory")
         }

@@ -47,8 +47,17 @@ struct DemoNode: Sendable {
         return node
     }
 
+    /// A node that somebody else runs.
+    init(rpc: String, chainID: ChainID, accounts: [Account]) {
+        self.rpc = rpc
+        self.chainID = chainID
+        self.accounts = accounts
+        child = nil
+        input = nil
+    }
+
     /// - Parameter ready: the line that `tally dev --json` prints.
-    init?(ready: [UInt8], child: Process? = nil, input: Pipe? = nil) {
+    init?(ready: [UInt8], child: Process, input: Pipe) {
         guard let json = try? JSON.parse(ready), let rpc = json["rpc"]?.stringValue,
             let chainID = json["chainId"]?.uint64Value, let list = json["accounts"]?.arrayValue
         else { return nil }

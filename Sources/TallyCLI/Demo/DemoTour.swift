@@ -32,13 +32,17 @@ struct DemoTour: Sendable {
     private let narrator: Narrator
     private let clock = SystemClock()
 
-    /// How long a scheduled leg waits.
-    private static let delayMilliseconds: UInt64 = 2_000
+    private let delayMilliseconds: UInt64
+
     /// No state of the tour takes longer than this.
     private static let patienceMilliseconds: UInt64 = 30_000
     private static let ether = Amount(1_000_000_000_000_000_000)
 
-    init(node: DemoNode, narrator: Narrator) throws(LedgerClientError) {
+    /// - Parameter delayMilliseconds: how long the scheduled leg waits.
+    init(
+        node: DemoNode, narrator: Narrator, delayMilliseconds: UInt64 = 2_000
+    ) throws(LedgerClientError) {
+        self.delayMilliseconds = delayMilliseconds
         self.node = node
         self.narrator = narrator
         client = try LedgerClient(node.rpc)
@@ -115,9 +119,9 @@ struct DemoTour: Sendable {
     }
 
     private func scheduled() -> Chapter {
-        let time = BeaconTime(milliseconds: clock.now().milliseconds + Self.delayMilliseconds)
+        let time = BeaconTime(milliseconds: clock.now().milliseconds + delayMilliseconds)
         return Chapter(
-            title: "A transfer from shard \(shardCount - 1) to shard 0 that waits two seconds",
+            title: "A transfer from shard \(shardCount - 1) to shard 0 that waits a while",
             sender: sender(shardCount - 1),
             operation: .batch([
                 TransferLeg(to: receiver(0).address, value: Self.ether, terms: .runAt(time))
