@@ -160,13 +160,17 @@ let package = Package(
         tests("TallyClientTests", ["TallyClient", "TallyPrimitives", "TallyTesting"]),
         tests(
             "TallyRPCTests",
-            ["TallyRPC", "TallyClient", "TallyCrypto", "TallyPrimitives", "TallyTesting"] + nio),
+            [
+                "TallyRPC", "TallyClient", "TallyEngine", "TallySharding", "TallyExecution",
+                "TallyJournal", "TallyState", "TallyTransactions", "TallyCrypto",
+                "TallyPrimitives", "TallyTesting",
+            ] + nio),
         tests(
             "TallyNodeTests",
             [
                 "TallyNode", "TallyEngine", "TallyStore", "TallyClient", "TallySharding",
                 "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
-                "TallyPrimitives", "TallyTesting",
+                "TallyPrimitives", "TallyTesting", log,
             ]),
         tests(
             "TallyCLITests",

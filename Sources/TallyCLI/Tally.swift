@@ -17,7 +17,7 @@ struct Tally: AsyncParsableCommand {
         version: ProgramVersion.number,
         groupedSubcommands: [
             CommandGroup(name: "Running a ledger", subcommands: [
-                DevCommand.self, InitCommand.self, StartCommand.self,
+                DevCommand.self, DemoCommand.self, InitCommand.self, StartCommand.self,
             ]),
             CommandGroup(name: "Using a ledger", subcommands: [
                 TxCommand.self, QueryCommand.self,
