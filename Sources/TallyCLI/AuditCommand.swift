@@ -117,8 +117,8 @@ struct AuditSupplyCommand: ParsableCommand {
             \(counts.transactions) transactions, \(counts.signatures) signatures, \
             \(counts.logRecords) log records.
             """
-            + (report.cutBytes == 0
-                ? "" : "\nThe log ends in \(report.cutBytes) bytes of an unfinished record.")
+                + (report.cutBytes == 0
+                    ? "" : "\nThe log ends in \(report.cutBytes) bytes of an unfinished record.")
     }
 
     private static func text(_ amount: Amount?) -> String {

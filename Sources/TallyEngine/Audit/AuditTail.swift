@@ -148,9 +148,10 @@ struct AuditTail {
         }
         let beacon: BeaconCore
         do throws(RLPError) {
-            beacon = try source.books.map { (books) throws(RLPError) in
-                try BeaconCore(genesis, encodedBooks: books)
-            } ?? BeaconCore(genesis, states: source.states)
+            beacon =
+                try source.books.map { (books) throws(RLPError) in
+                    try BeaconCore(genesis, encodedBooks: books)
+                } ?? BeaconCore(genesis, states: source.states)
         } catch { throw .corruptBeacon(error) }
         replay = try LedgerReplay(
             beacon: beacon, endpoints: endpoints, pages: source.views,
