@@ -23,7 +23,8 @@ struct Tally: AsyncParsableCommand {
                 TxCommand.self, QueryCommand.self,
             ]),
             CommandGroup(name: "Preparing and checking", subcommands: [
-                GenesisCommand.self, KeysCommand.self, VersionCommand.self,
+                GenesisCommand.self, KeysCommand.self, AuditCommand.self, DatabaseCommand.self,
+                VersionCommand.self,
             ]),
         ])
 }
