@@ -12,6 +12,16 @@ enum KillPhase: UInt32, CaseIterable {
     case apply = 3
     /// While pages, meta page or sync of a checkpoint are written.
     case checkpoint = 4
+    /// It does not die, but from now on what is written to its log is lost: a control.
+    case forget = 5
+}
+
+/// Which system calls count.
+enum KillOperation: UInt32 {
+    case any = 0
+    case write = 1
+    case sync = 2
+    case metaPage = 3
 }
 
 /// Relative to the system call.
@@ -26,38 +36,39 @@ struct KillPlan {
     var moment: KillMoment
     /// Into the sync or the apply.
     var delayMicroseconds: UInt32
+    var operation = KillOperation.any
 }
 
 /// The file through which the library is told, and tells. Words of 32 bits: phase, countdown,
-/// moment, delay, phase died in, operation died at.
+/// moment, delay, operation, phase died in, operation died at.
 struct KillControl {
     let path: String
 
     /// No plan: the process runs.
-    func clear() throws { try Data(count: 24).write(to: URL(filePath: path)) }
+    func clear() throws { try Data(count: 28).write(to: URL(filePath: path)) }
 
     func arm(_ plan: KillPlan) throws {
         let file = try FileHandle(forWritingTo: URL(filePath: path))
         defer { try? file.close() }
         try file.seek(toOffset: 4)
         try file.write(
-            contentsOf: words([plan.countdown, plan.moment.rawValue, plan.delayMicroseconds]))
+            contentsOf: words([
+                plan.countdown, plan.moment.rawValue, plan.delayMicroseconds,
+                plan.operation.rawValue,
+            ]))
         // Last: it is what makes the plan one.
         try file.seek(toOffset: 0)
         try file.write(contentsOf: words([plan.phase.rawValue]))
     }
 
     /// Where the process died; `.anywhere` when the library did not kill it.
-    func outcome() throws -> (phase: KillPhase, operation: String) {
+    func outcome() throws -> (phase: KillPhase, operation: KillOperation) {
         let bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
         func word(_ index: Int) -> UInt32 {
             bytes[index * 4..<index * 4 + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) }
         }
-        let operations = ["", "write", "sync", "meta page"]
-        let operation = Int(word(5))
         return (
-            KillPhase(rawValue: word(4)) ?? .anywhere,
-            operation < operations.count ? operations[operation] : ""
+            KillPhase(rawValue: word(5)) ?? .anywhere, KillOperation(rawValue: word(6)) ?? .any
         )
     }
 

@@ -14,7 +14,7 @@ struct KillRun {
     private let book = AcknowledgedBook()
     private var random: SeededGenerator
     private(set) var deaths: [KillPhase: Int] = [:]
-    private(set) var operations: [String: Int] = [:]
+    private(set) var places: [String: Int] = [:]
     private(set) var deathsInRecovery = 0
     private(set) var idleDeaths = 0
     private(set) var unacknowledged = 0
@@ -57,22 +57,44 @@ struct KillRun {
         return lost == 0 && problems.isEmpty && enough
     }
 
+    /// Lets the disk forget what is written to the log.
+    /// - Returns: whether that was found out.
+    mutating func runControl() async throws -> Bool {
+        try launch.control.clear()
+        do {
+            try await cycle(
+                1, KillPlan(phase: .forget, countdown: 1, moment: .after, delayMicroseconds: 0))
+            let node = try start()
+            defer { node.kill() }
+            try await verify(node, recent: .max, sample: 0)
+        } catch let error as KillTestError {
+            say("kill-test: control: \(error)")
+            return true
+        }
+        say("kill-test: control: \(lost) of \(verified) acknowledged transactions are lost")
+        return lost > 0
+    }
+
     private mutating func nextPlan() -> KillPlan {
         let total = deaths.values.reduce(0, +) + 1
         let due = Self.shares.max { a, b in
             deficit(a, total) < deficit(b, total)
         }
         let phase = due?.phase ?? .anywhere
-        let countdown: ClosedRange<UInt32> =
-            switch phase {
-            case .checkpoint: 1...40
-            case .anywhere, .logWrite, .fsync, .apply: 1...8
-            }
-        return KillPlan(
-            phase: phase, countdown: UInt32.random(in: countdown, using: &random),
+        var plan = KillPlan(
+            phase: phase, countdown: UInt32.random(in: 1...8, using: &random),
             moment: KillMoment.allCases.randomElement(using: &random) ?? .during,
             delayMicroseconds: UInt32.random(
                 in: 0...(phase == .apply ? 3_000 : 200), using: &random))
+        if phase == .checkpoint {
+            // In turn: a commit has many writes of pages, one sync and one of a meta page.
+            let operations: [KillOperation] = [.write, .sync, .metaPage]
+            plan.operation = operations[deaths[.checkpoint, default: 0] % 3]
+            // Five stores: any of them, in any of some checkpoints.
+            plan.countdown = UInt32.random(
+                in: 1...(plan.operation == .write ? 80 : 15), using: &random)
+        }
+        return plan
     }
 
     private func deficit(_ share: (phase: KillPhase, count: Int), _ total: Int) -> Int {
@@ -99,12 +121,13 @@ struct KillRun {
         await load.value
         let outcome = try launch.control.outcome()
         deaths[outcome.phase, default: 0] += 1
-        operations["\(outcome.phase) \(outcome.operation)", default: 0] += 1
+        let place = "\(outcome.phase)" + (outcome.operation == .any ? "" : " \(outcome.operation)")
+        places[place, default: 0] += 1
         unacknowledged += open
         if open == 0 { idleDeaths += 1 }
         try launch.control.clear()
         say(
-            "kill-test: cycle \(number): \(outcome.phase) \(outcome.operation), "
+            "kill-test: cycle \(number): \(place), "
                 + "\(await book.acknowledgedInCycle) acknowledged, \(open) not")
     }
 
@@ -128,6 +151,13 @@ struct KillRun {
             return node.kill()
         }
         try launch.control.arm(plan)
+        if plan.phase == .forget {
+            let end = await book.acknowledgedInCycle + 200
+            while await book.acknowledgedInCycle < end, clock.now < deadline {
+                try await clock.sleep(for: .milliseconds(1))
+            }
+            return node.kill()
+        }
         while node.isRunning, clock.now < deadline {
             try await clock.sleep(for: .milliseconds(1))
         }
@@ -251,8 +281,10 @@ struct KillRun {
     }
 
     private func report() async {
-        let phases = KillPhase.allCases.map { "\($0) \(deaths[$0, default: 0])" }
-        let places = operations.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+        let phases = KillPhase.allCases.filter { $0 != .forget }.map {
+            "\($0) \(deaths[$0, default: 0])"
+        }
+        let places = self.places.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
         let starts = startMilliseconds.sorted()
         say(
             """

@@ -1,6 +1,6 @@
 import Foundation
 
-// KillTest TALLY SHIM DIRECTORY [CYCLES [SEED]]: see tools/kill-test.
+// KillTest TALLY SHIM DIRECTORY [CYCLES [SEED]]: see tools/kill-test. No cycles: the control.
 let arguments = CommandLine.arguments
 guard arguments.count >= 4 else {
     say("usage: KillTest TALLY SHIM DIRECTORY [CYCLES [SEED]]")
@@ -15,7 +15,7 @@ do {
             executable: arguments[1], directory: directory + "/ledger", shim: arguments[2],
             control: KillControl(path: directory + "/control"), log: directory + "/node.log"),
         cycles: cycles, seed: seed)
-    exit(try await run.run() ? 0 : 1)
+    exit(try await cycles == 0 ? (run.runControl() ? 0 : 1) : (run.run() ? 0 : 1))
 } catch {
     say("kill-test: seed \(seed): \(error)")
     exit(1)
