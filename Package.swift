@@ -163,13 +163,17 @@ let package = Package(
         tests("TallyClientTests", ["TallyClient", "TallyPrimitives", "TallyTesting"]),
         tests(
             "TallyRPCTests",
-            ["TallyRPC", "TallyClient", "TallyCrypto", "TallyPrimitives", "TallyTesting"] + nio),
+            [
+                "TallyRPC", "TallyClient", "TallyEngine", "TallySharding", "TallyExecution",
+                "TallyJournal", "TallyState", "TallyTransactions", "TallyCrypto",
+                "TallyPrimitives", "TallyTesting",
+            ] + nio),
         tests(
             "TallyNodeTests",
             [
                 "TallyNode", "TallyEngine", "TallyStore", "TallyClient", "TallySharding",
                 "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
-                "TallyPrimitives", "TallyTesting",
+                "TallyPrimitives", "TallyTesting", log,
             ]),
         // The process that `tools/kill-test` runs: it kills nodes and looks what is left.
         .executableTarget(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Glibc
 import Logging
 import TallyClient
@@ -29,6 +30,10 @@ struct DevCommand: AsyncParsableCommand {
             "Number of shards, 1 to 1024; given for a new ledger only (default: 4).",
             valueName: "count"))
     var shards: Int?
+    @Flag(
+        name: .long,
+        help: ArgumentHelp("Stop when standard input ends.", visibility: .hidden))
+    var untilEof = false
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -45,7 +50,7 @@ struct DevCommand: AsyncParsableCommand {
         } else {
             Console.current.print(DevBanner(node: node, network: network, path: dataDir).text)
         }
-        try await node.run()
+        try await node.run(until: untilEof ? StandardInput.end : nil)
         if !output.json { Console.current.print("Stopped at height \(node.height).") }
     }
 
@@ -165,5 +170,19 @@ struct DevBanner {
             "  Stop with Ctrl-C; the ledger continues at the next start.",
             "",
         ]
+    }
+}
+
+/// The process's input.
+enum StandardInput {
+    /// Finishes when the input does: when whoever started this process is gone, however it went.
+    static var end: AsyncStream<Void> {
+        AsyncStream { continuation in
+            Thread.detachNewThread {
+                var byte: UInt8 = 0
+                while read(STDIN_FILENO, &byte, 1) > 0 {}
+                continuation.finish()
+            }
+        }
     }
 }

@@ -16,12 +16,21 @@ struct Tally: AsyncParsableCommand {
             """,
         version: ProgramVersion.number,
         groupedSubcommands: [
-            CommandGroup(name: "Running a ledger", subcommands: [
-                DevCommand.self,
-            ]),
-            CommandGroup(name: "Preparing and checking", subcommands: [
-                VersionCommand.self,
-            ]),
+            CommandGroup(
+                name: "Running a ledger",
+                subcommands: [
+                    DevCommand.self, DemoCommand.self, InitCommand.self, StartCommand.self,
+                ]),
+            CommandGroup(
+                name: "Using a ledger",
+                subcommands: [
+                    TxCommand.self, QueryCommand.self,
+                ]),
+            CommandGroup(
+                name: "Preparing and checking",
+                subcommands: [
+                    GenesisCommand.self, KeysCommand.self, VersionCommand.self,
+                ]),
         ])
 }
 

@@ -136,12 +136,16 @@ extension Node {
     /// How long requests under way may take to end when the node stops.
     private static let requestGrace: Duration = .seconds(2)
 
-    /// Runs until SIGINT, SIGTERM or the cancellation of a graceful shutdown around it, then
-    /// answers what is under way and writes a last checkpoint.
+    /// Runs until SIGINT, SIGTERM or `end`, then answers what is under way and writes a last
+    /// checkpoint.
     ///
-    /// - Parameter handlesSignals: `false` where another service group does.
+    /// - Parameters:
+    ///   - handlesSignals: `false` where the process is somebody else's.
+    ///   - end: stops the node when it finishes.
     /// - Throws: `.engine` when the ledger became unusable, `.stopped`.
-    package func run(handlesSignals: Bool = true) async throws(NodeError) {
+    package func run(
+        handlesSignals: Bool = true, until end: AsyncStream<Void>? = nil
+    ) async throws(NodeError) {
         var quiet = logger
         quiet.logLevel = max(.warning, logger.logLevel)
         // Stopped in reverse order: first no more requests, then no more blocks.
@@ -156,6 +160,12 @@ extension Node {
                     successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .gracefullyShutdownGroup),
             ], logger: quiet)
+        if let end {
+            configuration.services.append(
+                .init(
+                    service: EndService(end: end),
+                    successTerminationBehavior: .gracefullyShutdownGroup))
+        }
         if handlesSignals { configuration.gracefulShutdownSignals = [.sigterm, .sigint] }
         logger.info("listening", metadata: ["rpc": "\(rpcURL)"])
         do {
@@ -198,6 +208,16 @@ private struct RPCService: Service, CustomStringConvertible {
             try? await gracefulShutdown()
             await server.stop(within: grace)
         }
+    }
+}
+
+/// Ends when somebody else's stream does.
+private struct EndService: Service, CustomStringConvertible {
+    let end: AsyncStream<Void>
+    var description: String { "end" }
+
+    func run() async throws {
+        for await _ in end.cancelOnGracefulShutdown() {}
     }
 }
 

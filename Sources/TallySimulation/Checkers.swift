@@ -18,7 +18,7 @@ package enum LedgerViolation: Error, Equatable, Sendable {
     case numbering(ReceiptReference)
     /// What a block consumed is not what its cursors say, each receipt once and in order.
     case consumption(EndpointID, source: EndpointID)
-    /// A block consumed what it sent itself, or what no parent block had anchored (RCPT-1).
+    /// A block consumed what no parent block had anchored (RCPT-1).
     case tooEarly(EndpointID, source: EndpointID)
     /// More than 2W receipts wait in a stream (RCPT-7).
     case streamBound(EndpointID, EndpointID, waiting: UInt64)
@@ -39,7 +39,8 @@ package struct LedgerChecker: Sendable {
     /// Receipts anchored and not consumed, by source and destination index.
     private var streams: [[Stream]]
     private var burned: [Amount]
-    private(set) package var consumedCount = 0
+    /// Receipts consumed since genesis.
+    package private(set) var consumedCount = 0
 
     private struct Stream: Sendable {
         var cursor: UInt64 = 0
@@ -83,6 +84,7 @@ package struct LedgerChecker: Sendable {
         }
     }
 
+    /// The same, of the height that the driver decided last.
     package mutating func check(
         _ height: DecidedHeight, _ driver: LedgerDriver
     ) throws(LedgerViolation) {

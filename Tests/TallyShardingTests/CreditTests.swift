@@ -248,6 +248,17 @@ import Testing
         #expect(try ledger.driver.account(alice.address).nonce == 1)
     }
 
+    @Test func aFailedTransactionTakesNoSlots() throws {
+        var ledger = try TestLedger { $0.window = 4 }
+        let remote = Array(repeating: TransferLeg(to: bob.address, value: Amount(1)), count: 3)
+        let late = TransferLeg(
+            to: carol.address, value: Amount(1), terms: .creditBy(BeaconTime(milliseconds: 1)))
+        let height = try ledger.decide(
+            ledger.signed(.batch(remote + [late]), by: alice),
+            ledger.signed(.batch(remote), by: alice, later: 1))
+        #expect(height.record(0)?.results.map(\.failure) == [.deadlinePassed, nil])
+    }
+
     // RCPT-9: an account that gave everything away keeps its nonce.
     @Test func noncesAreNeverDeleted() throws {
         var ledger = try TestLedger()

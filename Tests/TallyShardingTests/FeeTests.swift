@@ -16,7 +16,8 @@ import Testing
     private let tip: UInt128 = 7
 
     private func ledger(
-        proposer: Address = TestLedger.proposer, _ change: (inout NetworkParameters) -> Void = { _ in }
+        proposer: Address = TestLedger.proposer,
+        _ change: (inout NetworkParameters) -> Void = { _ in }
     ) throws -> TestLedger {
         var ledger = try TestLedger(proposer: proposer) { parameters in
             parameters.epochMilliseconds = 10_000
@@ -189,13 +190,16 @@ import Testing
     func followsTheTable(_ item: Case) {
         #expect(
             FeeMarket.baseFee(
-                after: item.fee, used: item.used, limit: 200, elapsed: item.elapsed,
+                after: item.fee, used: item.used, limit: 200, elapsed: item.elapsed, idle: 1_000,
                 minimum: Amount(item.minimum)) == item.next)
     }
 
     @Test func aFullShardBecomesDearAndCheapAgain() throws {
         let accounts = TestAccount.all(shards: 2)
-        var ledger = try TestLedger { $0.blockWeight = 42_000 }
+        var ledger = try TestLedger {
+            $0.blockWeight = 42_000
+            $0.heartbeatMilliseconds = 1_000
+        }
         for _ in 0..<3 {
             let transactions = try (0..<2).map {
                 try ledger.signed(

@@ -47,7 +47,8 @@ import Testing
             testDescription: "sweep of the treasury to a shard", kind: 3,
             to: ReservedAddress.treasury, payload: [], answer: .malformed),
         Poison(testDescription: "bounce without reason", kind: 2, payload: [], answer: nil),
-        Poison(testDescription: "bounce of reason 99", kind: 2, payload: [0xc2, 1, 99], answer: nil),
+        Poison(
+            testDescription: "bounce of reason 99", kind: 2, payload: [0xc2, 1, 99], answer: nil),
         Poison(
             testDescription: "bounce to a reserved address", kind: 2,
             to: ReservedAddress.treasury, payload: [0xc2, 1, 1], answer: nil),

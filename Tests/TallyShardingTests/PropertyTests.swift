@@ -32,7 +32,8 @@ import Testing
             validators: accounts)
         let proposer = accounts[Int.random(in: 0..<accounts.count, using: &generator)]
         let factory = WorkloadTransactions(
-            chainID: 9, maxFee: Amount(40), tip: Amount(UInt128.random(in: 0...3, using: &generator)))
+            chainID: 9, maxFee: Amount(40),
+            tip: Amount(UInt128.random(in: 0...3, using: &generator)))
         return (
             try LedgerDriver(genesis, proposer: proposer),
             Workload(accounts: accounts, factory: factory)

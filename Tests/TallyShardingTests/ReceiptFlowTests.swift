@@ -14,9 +14,9 @@ import Testing
     private let fee = 21_000 * TestLedger.baseFee
     private let funds = TestLedger.funds
 
-    private func reference(_ source: UInt16, _ destination: UInt16, _ index: UInt64 = 0)
-        -> ReceiptReference
-    {
+    private func reference(
+        _ source: UInt16, _ destination: UInt16, _ index: UInt64 = 0
+    ) -> ReceiptReference {
         ReceiptReference(
             source: EndpointID(source), destination: EndpointID(destination), index: index)
     }
@@ -185,8 +185,9 @@ import Testing
         }
         #expect(ledger.driver.mandatory == [0])
         let height = try ledger.decide()
-        guard case .scheduleRan(0, alice.address, target.address, Amount(500), let sent)? =
-            height.system(0).first
+        guard
+            case .scheduleRan(0, alice.address, target.address, Amount(500), let sent)? =
+                height.system(0).first
         else {
             Issue.record("the leg did not run")
             return

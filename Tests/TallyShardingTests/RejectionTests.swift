@@ -280,6 +280,13 @@ private struct Proposal {
         #expect(try check(1) { $0.beneficiary = .zero } == .headerMismatch(field: "stateRoot"))
     }
 
+    /// A reserved address has no account that a sweep could pay (TX-4).
+    @Test(arguments: [ReservedAddress.crossShard, ReservedAddress.treasury])
+    func refusesAReservedBeneficiary(_ address: Address) throws {
+        #expect(
+            try check(1) { $0.beneficiary = address } == .headerMismatch(field: "beneficiary"))
+    }
+
     // RCPT-3: the builder does not choose what is consumed.
     @Test func refusesABlockThatConsumesNothing() throws {
         #expect(try check(1) { $0.in = [] } == .headerMismatch(field: "in"))
@@ -332,15 +339,15 @@ private struct Proposal {
             try ledger.offer([refused]).refused.map(\.reason) == [
                 .feeCapBelowBaseFee(cap: cheap.maxFee, baseFee: Amount(TestLedger.baseFee))
             ])
-        let dear = TransferOperation.single(to: accounts[1].address, value: Amount(TestLedger.funds))
+        let dear = TransferOperation.single(
+            to: accounts[1].address, value: Amount(TestLedger.funds))
         let want = TestLedger.funds + 21_000 * ledger.factory.maxFee.units
         #expect(
             try ledger.offer([ledger.signed(dear, by: accounts[0])]).refused.map(\.reason)
                 == [.insufficientFunds(have: Amount(TestLedger.funds), want: Amount(want))])
+        let misplaced = try ledger.signed(operation, by: accounts[0])
         let outcome = try ledger.driver.advance(
-            HeightInput(
-                now: ledger.now, transactions: [[], [try ledger.signed(operation, by: accounts[0])]]
-            ))
+            HeightInput(now: ledger.now, transactions: [[], [misplaced]]))
         #expect(
             outcome.decided?.refused.map(\.reason) == [.foreignSender(home: ShardID(0))])
     }

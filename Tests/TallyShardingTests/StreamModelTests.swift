@@ -45,9 +45,13 @@ import Testing
         while let model = frontier.popLast() {
             for next in try model.successors() where seen.insert(next.key).inserted {
                 longest = max(longest, next.sides[0].inbound.count, next.sides[1].inbound.count)
-                #expect(next.sides.allSatisfy { $0.inbound.count <= 2 * setting.window }, "Bound")
-                #expect(next.sides.allSatisfy { $0.stream.slots <= setting.window }, "Slots")
-                #expect(next.sides.allSatisfy { $0.due <= setting.dueBound }, "Queue")
+                // Without its bounds the model is infinite, so the first violation ends the search.
+                try #require(
+                    next.sides.allSatisfy { $0.inbound.count <= 2 * setting.window }, "Bound")
+                try #require(
+                    next.sides.allSatisfy { $0.stream.slots <= setting.window }, "Slots")
+                try #require(next.sides.allSatisfy { $0.due <= setting.dueBound }, "Queue")
+                try #require(seen.count <= setting.states)
                 #expect(try next.settles(), "stuck at \(next.key)")
                 frontier.append(next)
             }

@@ -24,6 +24,8 @@ package struct CommandFailure: Error, Hashable, Sendable, CustomStringConvertibl
         switch error {
         case let failure as CommandFailure: self = failure
         case let error as RPCClientError: self.init(Self.code(of: error), error.description)
+        case LedgerClientError.rpc(let error): self.init(Self.code(of: error), error.description)
+        case let error as LedgerClientError: self.init("rpc", error.description)
         case let error as NodeError: self.init("node", error.description)
         case let error as EngineError: self.init("engine", error.description)
         case let error as StoreError: self.init("store", error.description)

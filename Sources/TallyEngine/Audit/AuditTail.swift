@@ -151,9 +151,10 @@ struct AuditTail {
         }
         let beacon: BeaconCore
         do throws(RLPError) {
-            beacon = try source.books.map { (books) throws(RLPError) in
-                try BeaconCore(genesis, encodedBooks: books)
-            } ?? BeaconCore(genesis, states: source.states)
+            beacon =
+                try source.books.map { (books) throws(RLPError) in
+                    try BeaconCore(genesis, encodedBooks: books)
+                } ?? BeaconCore(genesis, states: source.states)
         } catch { throw .corruptBeacon(error) }
         replay = try LedgerReplay(
             beacon: beacon, endpoints: endpoints, pages: source.views,
@@ -167,7 +168,9 @@ struct ReadOnlyJournal: JournalStorage {
 
     /// - Throws: `notFound` when there is no such directory: opening must not create one.
     init(directory: String) throws(StoreError) {
-        guard FileManager.default.fileExists(atPath: directory) else { throw .notFound(path: directory) }
+        guard FileManager.default.fileExists(atPath: directory) else {
+            throw .notFound(path: directory)
+        }
         files = try FileJournal.open(directory: directory)
     }
 

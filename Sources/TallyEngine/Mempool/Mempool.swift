@@ -99,7 +99,7 @@ package struct Mempool: Sendable {
             return .gapTooLarge(limit: limits.nonceGap)
         }
         if !hasRoom(for: transaction) {
-            evict(below: transaction.envelope.maxPriorityFee, sparing: transaction.sender)
+            evict(for: transaction)
         }
         return hasRoom(for: transaction) ? nil : .poolFull
     }
@@ -121,19 +121,29 @@ package struct Mempool: Sendable {
     }
 
     /// Makes room in one pass by dropping the last transactions of accounts, lowest tips first, none
-    /// that tips `tip` or more: up to a sixteenth of the pool, so that the pass is rare.
-    private mutating func evict(below tip: Amount, sparing spared: Address) {
-        var tails: [(tip: Amount, sender: Address, nonce: Nonce)] = []
-        for (sender, account) in accounts where sender != spared {
+    /// that tips as much as the newcomer: up to a sixteenth of the pool, so that the pass is rare, or
+    /// more when its bytes need more. Drops nothing when all of them would not do.
+    private mutating func evict(for newcomer: Transaction) {
+        let tip = newcomer.envelope.maxPriorityFee
+        var tails: [(tip: Amount, sender: Address, nonce: Nonce, bytes: Int)] = []
+        for (sender, account) in accounts where sender != newcomer.sender {
             guard let last = account.transactions.max(by: { $0.key < $1.key }),
                 last.value.envelope.maxPriorityFee < tip
             else { continue }
-            tails.append((last.value.envelope.maxPriorityFee, sender, last.key))
+            tails.append(
+                (last.value.envelope.maxPriorityFee, sender, last.key, last.value.raw.count))
         }
         tails.sort { ($0.tip, $0.sender) < ($1.tip, $1.sender) }
-        for tail in tails.prefix(max(1, limits.poolTransactions / 16)) {
-            remove(tail.sender, tail.nonce)
+        let needed = bytes + newcomer.raw.count - limits.poolBytes
+        var freed = 0
+        var count = 0
+        for tail in tails {
+            guard count < max(1, limits.poolTransactions / 16) || freed < needed else { break }
+            freed += tail.bytes
+            count += 1
         }
+        guard freed >= needed else { return }
+        for tail in tails.prefix(count) { remove(tail.sender, tail.nonce) }
     }
 
     // MARK: Heads

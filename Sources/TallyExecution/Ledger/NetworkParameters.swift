@@ -49,6 +49,10 @@ package struct NetworkParameters: Hashable, Sendable {
     /// Slots that transactions leave to due entries (RCPT-7): a quarter, at least none.
     package var reservedSlots: Int { window / 4 }
 
+    /// Due entries up to which transactions may add some (RCPT-11): the last quarter is for what the
+    /// shard itself must queue, so that nobody's far-off schedules stop its sweeps.
+    package var transactionDueBound: Int { dueBound - dueBound / 4 }
+
     /// What is wrong with the numbers; empty when a network can run on them.
     package var faults: [ParameterFault] {
         var faults: [ParameterFault] = []

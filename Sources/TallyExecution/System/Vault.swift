@@ -56,7 +56,7 @@ extension BlockExecutor {
         events.append(.swept(beneficiary: beneficiary, value: value, sent: sent))
     }
 
-    /// A sweep cannot fail: fees reach their beneficiary whatever its credit policy.
+    /// RCPT-5: a sweep to a beneficiary of this endpoint cannot fail, whatever its credit policy.
     mutating func settleSweep(_ receipt: Receipt) throws(ExecutionError) {
         guard context.home(of: receipt.to) == context.endpoint else {
             bounce(receipt, .malformed)

@@ -31,9 +31,9 @@ enum BlockMethods {
         try find(ledger, try arguments.block(0), &out) { (view, block, out) throws(ReadError) in
             let offsets = try view.offsets(block)
             out.beginArray()
-            try block.forEachEntry({ entry throws(ReadError) in
+            try block.forEachEntry { entry throws(ReadError) in
                 if !out.isFull { try view.writeReceipt(entry, offsets, to: &out) }
-            }, failing: { $0 })
+            }
             out.endArray()
         }
     }
@@ -90,7 +90,8 @@ enum BlockMethods {
     private static func uncles(
         _ ledger: LedgerDispatcher, _ selector: BlockSelector, _ out: inout JSONWriter
     ) throws(RPCFailure) {
-        try find(ledger, selector, &out) { (_, _, out) throws(ReadError) in out.quantity(UInt64(0)) }
+        try find(ledger, selector, &out) { (_, _, out) throws(ReadError) in out.quantity(UInt64(0))
+        }
     }
 
     /// There never is one.

@@ -27,7 +27,9 @@ enum ChainMethods {
 
     static func accounts(
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
-    ) throws(RPCFailure) { out.array { out in for account in ledger.accounts { out.hex(account) } } }
+    ) throws(RPCFailure) {
+        out.array { out in for account in ledger.accounts { out.hex(account) } }
+    }
 
     static func nodeInfo(
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter

@@ -118,7 +118,7 @@ private struct FeeHistory {
         _ block: ViewBlock, _ percentiles: [Double], _ view: ChainView
     ) throws(ReadError) {
         fees.append(try view.baseFee(block.row))
-        ratios.append(Double(block.gasUsed) / Double(view.gasLimit))
+        ratios.append(min(1, Double(block.gasUsed) / Double(view.gasLimit)))
         if !percentiles.isEmpty { rewards.append(try Self.rewards(block, percentiles)) }
     }
 

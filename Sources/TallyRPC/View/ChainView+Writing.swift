@@ -27,10 +27,10 @@ extension ChainView {
         out.array { _ in }
         out.key("transactions")
         out.beginArray()
-        try block.forEachEntry({ entry throws(ReadError) in
+        try block.forEachEntry { entry throws(ReadError) in
             guard !out.isFull else { return }
             if full { try write(entry, to: &out) } else { out.hex(entry.hash) }
-        }, failing: { $0 })
+        }
         out.endArray()
         out.endObject()
     }

@@ -53,7 +53,7 @@ struct ChainView: Sendable {
     // MARK: Fees
 
     /// Base fee of a block: the highest of those it anchors. One that anchors nothing has that of
-    /// the last one before it that did, after the time between (`FEE-3`), so that it never changes.
+    /// the last one before it that did, after the time between (`FEE-3`), so that it never changes (VIEW-30).
     func baseFee(_ row: BeaconRow) throws(ReadError) -> Amount {
         let parameters = snapshot.genesis.parameters
         var probe = row
@@ -63,7 +63,8 @@ struct ChainView: Sendable {
                 let elapsed = row.header.time.milliseconds - probe.header.time.milliseconds
                 return FeeMarket.baseFee(
                     after: top.baseFee, used: top.weightUsed, limit: parameters.blockWeight,
-                    elapsed: elapsed, minimum: parameters.minimumBaseFee)
+                    elapsed: elapsed, idle: parameters.heartbeatMilliseconds,
+                    minimum: parameters.minimumBaseFee)
             }
             guard probe.header.height > .genesis,
                 let parent = try snapshot.beaconBlock(Height(probe.header.height.value - 1))
@@ -81,9 +82,9 @@ struct ChainView: Sendable {
         snapshot.layout.shards.map { snapshot.nextBaseFee(EndpointID($0)) }.max() ?? .zero
     }
 
-    /// Most gas of a block: the weight of a block of every endpoint.
+    /// Most gas of a block: the weight of a block of every shard.
     var gasLimit: UInt64 {
-        snapshot.genesis.parameters.blockWeight * UInt64(snapshot.layout.endpointCount)
+        snapshot.genesis.parameters.blockWeight * UInt64(snapshot.layout.shardCount)
     }
 }
 
@@ -139,17 +140,9 @@ struct ViewBlock: Sendable {
         return try entry(of: part, 0)
     }
 
-    func forEachEntry<E: Error>(
-        _ body: (ViewEntry) throws(E) -> Void, failing map: (ReadError) -> E
-    ) throws(E) {
+    func forEachEntry(_ body: (ViewEntry) throws(ReadError) -> Void) throws(ReadError) {
         for part in parts {
-            for index in 0..<part.anchor.entryCount {
-                let entry: ViewEntry
-                do throws(ReadError) {
-                    entry = try self.entry(of: part, index)
-                } catch { throw map(error) }
-                try body(entry)
-            }
+            for index in 0..<part.anchor.entryCount { try body(try entry(of: part, index)) }
         }
     }
 

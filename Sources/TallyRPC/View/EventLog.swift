@@ -3,7 +3,7 @@ import TallyExecution
 import TallyPrimitives
 import TallyTransactions
 
-/// One log of the Ethereum view. Which event gives which is `Specs/events.md`, VIEW-10 and on.
+/// One log of the Ethereum view. Which event gives which is `Specs/events.md`, VIEW-20.
 struct EventLog: Hashable, Sendable {
     let address: Address
     /// One to four; the first names the event.
@@ -44,7 +44,8 @@ struct EventLogs: Sendable {
     static func count(of event: LedgerEvent) -> Int {
         switch event {
         case .transferred(let from, let to, let value): isMoving(from, to, value) ? 1 : 0
-        case .credited(_, let from, let to, let value): isMoving(from, to, value) ? 2 : 1
+        case .credited(_, let from, let to, let value):
+            isPaid(from, to, value) ? 2 : 1
         case .scheduleRan(_, let from, let to, let value, let sent):
             sent != nil || isMoving(from, to, value) ? 2 : 1
         case .sent, .bounced, .refunded, .escrowed, .escrowClaimed, .scheduled,
@@ -66,7 +67,7 @@ struct EventLogs: Sendable {
         case .sent(let reference, let from, let to, let value):
             [sent(reference, from, to, value)]
         case .credited(let reference, let from, let to, let value):
-            (Self.isMoving(from, to, value) ? [transfer(from, to, value)] : []) + [
+            (Self.isPaid(from, to, value) ? [transfer(from, to, value)] : []) + [
                 log(
                     EventTopic.credited, id(reference), word(from), word(to),
                     data: [word(reference.source.index), word(value)])
@@ -156,6 +157,11 @@ struct EventLogs: Sendable {
     /// EIP-7708 logs only what moves: nothing of zero value, nothing to oneself.
     private static func isMoving(_ from: Address, _ to: Address, _ value: Amount) -> Bool {
         !value.isZero && from != to
+    }
+
+    /// Sweeps arrive as credits from the treasury: fees, not a transfer.
+    private static func isPaid(_ from: Address, _ to: Address, _ value: Amount) -> Bool {
+        from != ReservedAddress.treasury && isMoving(from, to, value)
     }
 
     private func transfer(_ from: Address, _ to: Address, _ value: Amount) -> EventLog {

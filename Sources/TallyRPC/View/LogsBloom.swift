@@ -21,10 +21,10 @@ struct LogsBloom: Hashable, Sendable {
         }
     }
 
-    /// Whether a log of the address or topic may be among those inserted.
-    func mayContain(_ value: some FixedBytes) -> Bool {
+    /// Whether a log of the address or topic may be among those that a filter was made of.
+    static func contains(_ value: some FixedBytes, in filter: [UInt8]) -> Bool {
         var probe = LogsBloom()
         probe.insert(value)
-        return zip(bytes, probe.bytes).allSatisfy { $0 & $1 == $1 }
+        return zip(filter, probe.bytes).allSatisfy { $0 & $1 == $1 }
     }
 }

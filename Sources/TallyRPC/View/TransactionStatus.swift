@@ -3,7 +3,7 @@ import TallyExecution
 import TallyPrimitives
 import TallySharding
 
-/// Where one leg of a transaction stands (VIEW-19).
+/// Where one leg of a transaction stands (VIEW-32).
 enum LegState: Hashable, Sendable {
     /// Final at its source, and not yet consumed at its destination.
     case sent

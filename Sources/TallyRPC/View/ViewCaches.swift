@@ -66,7 +66,7 @@ final class ViewCaches: Sendable {
     }
 }
 
-/// Places of canonical system transactions by hash (VIEW-18).
+/// Places of canonical system transactions by hash (VIEW-31).
 ///
 /// The hash hides height and shard, and no database holds it: the newest heights are indexed in
 /// memory when somebody first asks, older ones are found by their place in the block only.

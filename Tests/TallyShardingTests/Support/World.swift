@@ -217,6 +217,8 @@ final class WorldFixture: Sendable {
         parameters.window = window
         parameters.minimumBaseFee = Amount(1_000)
         parameters.epochMilliseconds = .max
+        // A step of the clock takes the fee back to its minimum, so that it is no part of the state.
+        parameters.heartbeatMilliseconds = 1_000
         // One entry is the sweep that never runs.
         parameters.dueBound = plans + 1
         func addresses(_ number: UInt64) -> [Address] {

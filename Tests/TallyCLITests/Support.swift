@@ -1,0 +1,84 @@
+import Foundation
+import TallyCLI
+import TallyClient
+import TallyNode
+import TallyPrimitives
+import TallySharding
+import Testing
+
+/// What a verb did.
+struct Outcome: Sendable {
+    let code: Int32
+    let output: String
+    let error: String
+
+    /// Standard output as one JSON value.
+    var json: JSON { get throws { try JSON.parse(Array(output.utf8)) } }
+    /// `error.code` of the JSON on standard error.
+    var errorCode: String? {
+        (try? JSON.parse(Array(error.utf8)))?["error"]?["code"]?.stringValue
+    }
+}
+
+/// Runs one command line in this process.
+func tally(_ arguments: String...) async -> Outcome {
+    let captured = CapturedConsole()
+    let code = await CommandLineTool.run(arguments, console: captured.console)
+    return Outcome(code: code, output: captured.output, error: captured.error)
+}
+
+/// A directory that is removed with the value.
+final class Scratch {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "tally-cli-" + UUID().uuidString
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    subscript(_ name: String) -> String { path + "/" + name }
+
+    /// Writes a file for its owner only.
+    func write(_ text: String, to name: String) throws -> String {
+        try Files.write(Array(text.utf8), to: self[name], mode: 0o600)
+        return self[name]
+    }
+}
+
+/// A dev node in this process.
+struct RunningNode: Sendable {
+    let network: DevNetwork
+    let rpc: String
+    let genesis: Genesis
+
+    /// Runs a node in `directory` while `body` talks to it.
+    static func with<Result: Sendable>(
+        _ directory: String, shards: Int = 4,
+        _ body: @Sendable (RunningNode) async throws -> Result
+    ) async throws -> Result {
+        let network = DevNetwork(layout: try #require(ShardLayout(shardCount: shards)))
+        let held = try DataDirectory(path: directory)
+        try held.create(network.genesis(time: BeaconTime(milliseconds: 1_000)))
+        var configuration = NodeConfiguration(dataDirectory: directory)
+        configuration.rpcPort = 0
+        let node = try await Node.open(
+            configuration, in: held, validator: network.validator.address,
+            logger: .node(level: .critical, format: .text))
+        let running = RunningNode(network: network, rpc: node.rpcURL, genesis: node.genesis)
+        let (end, ending) = AsyncStream<Void>.makeStream()
+        async let finished: Void = node.run(handlesSignals: false, until: end)
+        let result: Result
+        do {
+            result = try await body(running)
+        } catch {
+            ending.finish()
+            throw error
+        }
+        ending.finish()
+        try await finished
+        return result
+    }
+}

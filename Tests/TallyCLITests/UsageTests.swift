@@ -1,0 +1,104 @@
+import TallyClient
+import TallyNode
+import Testing
+
+@testable import TallyCLI
+
+@Suite struct UsageTests {
+    @Test func printsHelpWithoutArguments() async {
+        let outcome = await tally()
+        #expect(outcome.code == 0)
+        #expect(outcome.output.contains("USAGE: tally <subcommand>"))
+        #expect(outcome.error == "")
+    }
+
+    @Test(arguments: [
+        "dev", "demo", "init", "start", "tx", "query", "genesis", "keys", "version",
+    ])
+    func everyVerbHasHelp(_ verb: String) async {
+        let outcome = await tally(verb, "--help")
+        #expect(outcome.code == 0)
+        #expect(outcome.output.contains("USAGE: tally \(verb)"))
+        let root = await tally("--help")
+        #expect(root.output.contains("\n  \(verb) "))
+    }
+
+    @Test(arguments: ["tx", "query", "genesis", "keys"])
+    func groupsPrintTheirHelp(_ verb: String) async {
+        let outcome = await tally(verb)
+        #expect(outcome.code == 0)
+        #expect(outcome.output.contains("SUBCOMMANDS:"))
+    }
+
+    private static let to = "0x00000000000000000000000000000000000000aa"
+
+    @Test(arguments: [
+        ["dve"], ["dev", "--shards", "0"], ["dev", "--shards", "1025"],
+        ["dev", "--rpc-port", "65536"], ["dev", "extra"], ["demo", "--shards", "1"],
+        ["init"], ["genesis", "new", "--account", "0x1=5"], ["genesis", "hash"],
+        ["keys", "list", "--data-dir", "a", "--keystore-dir", "b"],
+        ["tx", "send", "--to", to, "--value", "1"],
+        ["tx", "send", "--to", to, "--key-file", "k"],
+        ["tx", "send", "--to", to, "--key-file", "k", "--value", "1", "--ether", "1"],
+        ["tx", "send", "--to", to, "--key-file", "k", "--keystore", "k", "--value", "1"],
+        ["tx", "send", "--to", "0x12", "--key-file", "k", "--value", "1"],
+        ["tx", "send", "--to", to, "--key-file", "k", "--value", "-1"],
+        [
+            "tx", "send", "--to", to, "--key-file", "k", "--value", "1", "--gas-price", "1",
+            "--max-fee", "1",
+        ],
+        ["tx", "status", "0x12"], ["query", "balance", "me"], ["query", "block", "first"],
+    ])
+    func wrongUsageIsTwo(_ arguments: [String]) async {
+        let captured = CapturedConsole()
+        #expect(await CommandLineTool.run(arguments, console: captured.console) == 2)
+        #expect(captured.output == "")
+        #expect(captured.error.contains("Usage: tally"))
+        let json = CapturedConsole()
+        #expect(await CommandLineTool.run(arguments + ["--json"], console: json.console) == 2)
+        let error = try? JSON.parse(Array(json.error.utf8))
+        #expect(error?["error"]?["code"] == "usage")
+    }
+
+    @Test func printsItsVersion() async throws {
+        #expect(await tally("version").output.hasPrefix("tally \(ProgramVersion.number) "))
+        #expect(await tally("--version").output == ProgramVersion.number + "\n")
+        let json = try await tally("version", "--json").json
+        #expect(json["version"] == .string(ProgramVersion.number))
+    }
+
+    /// Port 1 of this machine: nobody listens there.
+    @Test func aMissingNodeIsAFailure() async {
+        let outcome = await tally("query", "info", "--rpc", "http://127.0.0.1:1")
+        #expect(outcome.code == 1)
+        #expect(outcome.error.hasPrefix("tally: no node listens at 127.0.0.1:1"))
+        let json = await tally("query", "info", "--rpc", "http://127.0.0.1:1", "--json")
+        #expect(json.code == 1)
+        #expect(json.errorCode == "unreachable")
+    }
+}
+
+@Suite struct EtherTests {
+    @Test(arguments: [
+        ("0", "0"), ("1", "1000000000000000000"), ("1.5", "1500000000000000000"),
+        ("0.000000000000000001", "1"), ("340282366920938463463.374607431768211455",
+            "340282366920938463463374607431768211455"),
+    ])
+    func isExact(_ text: String, _ units: String) throws {
+        let amount = try #require(Ether.amount(text))
+        #expect(amount.description == units)
+        #expect(Ether.text(amount) == text)
+    }
+
+    @Test(arguments: [
+        "", ".", "1.", ".5", "-1", "+1", "1e3", "1,5", "1.2.3", "01", "0.0000000000000000001",
+        "340282366920938463463.374607431768211456", "340282366920938463464", " 1",
+    ])
+    func refuses(_ text: String) { #expect(Ether.amount(text) == nil) }
+
+    @Test func amountsTakeASuffix() {
+        #expect(AmountArgument(argument: "2ether")?.value == Ether.amount("2"))
+        #expect(AmountArgument(argument: "2")?.value.units == 2)
+        #expect(AmountArgument(argument: "2wei") == nil)
+    }
+}

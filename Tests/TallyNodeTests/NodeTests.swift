@@ -1,0 +1,116 @@
+import Logging
+import TallyClient
+import TallyCrypto
+import TallyNode
+import TallyPrimitives
+import TallyRPC
+import TallySharding
+import TallyTransactions
+import Testing
+
+@Suite struct NodeTests {
+    private let scratch: Scratch
+    private let network: DevNetwork
+
+    init() throws {
+        scratch = try Scratch()
+        network = DevNetwork(layout: try #require(ShardLayout(shardCount: 2)))
+        try DataDirectory(path: scratch.path)
+            .create(network.genesis(time: BeaconTime(milliseconds: 1_000)))
+    }
+
+    private func open(port: Int = 0, validator: Address? = nil) async throws -> Node {
+        var configuration = NodeConfiguration(dataDirectory: scratch.path)
+        configuration.rpcPort = port
+        return try await Node.open(
+            configuration, in: try DataDirectory(path: scratch.path),
+            validator: validator ?? network.validator.address,
+            logger: .node(level: .critical, format: .text))
+    }
+
+    /// Runs a node while `body` talks to it, then stops it.
+    private func withNode<Result: Sendable>(
+        _ body: @Sendable (LedgerClient) async throws -> Result
+    ) async throws -> Result {
+        let node = try await open()
+        let (end, ending) = AsyncStream<Void>.makeStream()
+        async let running: Void = node.run(handlesSignals: false, until: end)
+        let result: Result
+        do {
+            result = try await body(try LedgerClient(node.rpcURL))
+        } catch {
+            ending.finish()
+            throw error
+        }
+        ending.finish()
+        try await running
+        return result
+    }
+
+    private func transfer() -> [UInt8] {
+        Envelope(
+            chainID: DevNetwork.chainID, nonce: 0, weightLimit: 21_000,
+            maxFee: Amount(2_000_000_000), maxPriorityFee: Amount(1),
+            to: network.accounts[3].address, value: Amount(5)
+        ).signed(by: network.accounts[0].key)
+    }
+
+    @Test func answersAndContinuesAfterAStop() async throws {
+        let raw = transfer()
+        let receiver = network.accounts[3].address
+        let balance = try await withNode { client in
+            #expect(try await client.chainID() == DevNetwork.chainID)
+            #expect(try await client.height() == .genesis)
+            let hash = try await client.send(raw: raw)
+            let status = try await client.status(of: hash, waitUntil: .settled)
+            #expect(status.isSettled)
+            #expect(status.legs.map(\.state) == ["credited"])
+            #expect(try await client.statuses(of: [hash]) == [status])
+            return try await client.balance(of: receiver)
+        }
+        #expect(balance == DevNetwork.balance.adding(Amount(5)))
+        try await withNode { client in
+            #expect(try await client.height() > .genesis)
+            #expect(try await client.balance(of: receiver) == balance)
+        }
+    }
+
+    @Test func refusesAPortThatIsTaken() async throws {
+        let node = try await open()
+        let other = try Scratch()
+        try DataDirectory(path: other.path)
+            .create(network.genesis(time: BeaconTime(milliseconds: 1_000)))
+        var configuration = NodeConfiguration(dataDirectory: other.path)
+        configuration.rpcPort = node.rpcAddress.port
+        let error = await #expect(throws: NodeError.self) {
+            try await Node.open(
+                configuration, in: try DataDirectory(path: other.path),
+                validator: network.validator.address,
+                logger: .node(level: .critical, format: .text))
+        }
+        guard case .rpc(.addressInUse(_, node.rpcAddress.port)) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test func refusesSomebodyWhoIsNoValidator() async throws {
+        let stranger = network.accounts[0].address
+        let error = await #expect(throws: NodeError.self) {
+            try await open(validator: stranger)
+        }
+        guard case .notAValidator(stranger) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test func holdsItsDirectoryUntilItIsGone() async throws {
+        do {
+            let node = try await open()
+            #expect(throws: DataDirectoryError.self) { _ = try DataDirectory(path: scratch.path) }
+            #expect(node.height == .genesis)
+        }
+        #expect(throws: Never.self) { _ = try DataDirectory(path: scratch.path) }
+    }
+}
