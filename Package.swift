@@ -175,6 +175,13 @@ let package = Package(
                 "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
                 "TallyPrimitives", "TallyTesting", log,
             ]),
+        // The process that `tools/kill-test` runs: it kills nodes and looks what is left.
+        .executableTarget(
+            name: "KillTest",
+            dependencies: [
+                "TallyClient", "TallyEngine", "TallyNode", "TallyTransactions", "TallyCrypto",
+                "TallyPrimitives",
+            ], path: "Tests/KillTest", exclude: ["Shim"], swiftSettings: settings),
         tests(
             "TallyCLITests",
             [

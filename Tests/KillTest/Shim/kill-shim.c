@@ -19,7 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum phase { NONE, LOG_WRITE, LOG_SYNC, APPLY, CHECKPOINT };
+// FORGET is a disk that lies: it says that the log was written, and was not.
+enum phase { NONE, LOG_WRITE, LOG_SYNC, APPLY, CHECKPOINT, FORGET };
 enum moment { BEFORE, DURING, AFTER };
 enum operation { NOTHING, WRITE, SYNC, META };
 
@@ -29,6 +30,7 @@ struct control {
     _Atomic uint32_t countdown; // die at the n-th such operation, from 1
     _Atomic uint32_t moment;
     _Atomic uint32_t delay_us;  // into the apply, or into the sync
+    _Atomic uint32_t operation; // that counts; NOTHING for any
     _Atomic uint32_t died_in;   // phase, 0 while the node lives
     _Atomic uint32_t died_at;   // operation
 };
@@ -68,8 +70,10 @@ static void die(enum phase phase, enum operation operation) {
 }
 
 // Whether the node is to die in this operation.
-static int is_due(enum phase phase) {
+static int is_due(enum phase phase, enum operation operation) {
     if (!plan || atomic_load(&plan->phase) != phase) return 0;
+    uint32_t wanted = atomic_load(&plan->operation);
+    if (wanted != NOTHING && wanted != operation) return 0;
     return atomic_fetch_sub(&plan->countdown, 1) == 1;
 }
 
@@ -114,13 +118,15 @@ static void set_alarm(enum phase phase, enum operation operation) {
     if (pthread_create(&thread, NULL, ring, alarm) == 0) pthread_detach(thread);
 }
 
+// A meta page of LMDB: the write that makes a transaction the newest.
+static enum operation store_write(size_t length, off_t offset) {
+    return offset < 8192 && length < 512 ? META : WRITE;
+}
+
 static ssize_t write_some(
-    int descriptor, const struct iovec *parts, int count, off_t offset, enum phase phase
+    int descriptor, const struct iovec *parts, int count, off_t offset, enum phase phase,
+    enum operation operation
 ) {
-    // A meta page of LMDB: the write that makes a transaction the newest.
-    size_t first = count > 0 ? parts[0].iov_len : 0;
-    enum operation operation = phase == CHECKPOINT && offset < 8192 && count == 1 && first < 512
-        ? META : WRITE;
     switch (atomic_load(&plan->moment)) {
     case BEFORE: break;
     case DURING:
@@ -141,11 +147,20 @@ static ssize_t vector(int descriptor, const struct iovec *parts, int count, off_
     switch (kind(descriptor)) {
     case LOG:
         if (atomic_load(&generation) & 1) atomic_fetch_add(&generation, 1);
-        if (is_due(LOG_WRITE)) return write_some(descriptor, parts, count, offset, LOG_WRITE);
+        if (is_due(LOG_WRITE, WRITE))
+            return write_some(descriptor, parts, count, offset, LOG_WRITE, WRITE);
+        if (plan && atomic_load(&plan->phase) == FORGET) {
+            ssize_t total = 0;
+            for (int i = 0; i < count; i++) total += parts[i].iov_len;
+            return total;
+        }
         break;
-    case STORE:
-        if (is_due(CHECKPOINT)) return write_some(descriptor, parts, count, offset, CHECKPOINT);
+    case STORE: {
+        enum operation operation = store_write(count == 1 ? parts[0].iov_len : 512, offset);
+        if (is_due(CHECKPOINT, operation))
+            return write_some(descriptor, parts, count, offset, CHECKPOINT, operation);
         break;
+    }
     default: break;
     }
     return count == 1 ? real_pwrite(descriptor, parts[0].iov_base, parts[0].iov_len, offset)
@@ -172,9 +187,9 @@ ssize_t pwritev(int descriptor, const struct iovec *parts, int count, off_t offs
 // LMDB seeks and then writes runs of pages so.
 ssize_t writev(int descriptor, const struct iovec *parts, int count) {
     if (plan && atomic_load(&plan->phase) == CHECKPOINT && kind(descriptor) == STORE
-        && is_due(CHECKPOINT)) {
+        && is_due(CHECKPOINT, WRITE)) {
         off_t offset = lseek(descriptor, 0, SEEK_CUR);
-        return write_some(descriptor, parts, count, offset, CHECKPOINT);
+        return write_some(descriptor, parts, count, offset, CHECKPOINT, WRITE);
     }
     return real_writev(descriptor, parts, count);
 }
@@ -182,7 +197,7 @@ ssize_t writev(int descriptor, const struct iovec *parts, int count) {
 static int synchronise(int descriptor, int (*real)(int)) {
     enum file file = kind(descriptor);
     enum phase phase = file == LOG ? LOG_SYNC : file == STORE ? CHECKPOINT : NONE;
-    int dies = phase != NONE && is_due(phase);
+    int dies = phase != NONE && is_due(phase, SYNC);
     uint32_t moment = dies ? atomic_load(&plan->moment) : 0;
     if (dies && moment == BEFORE) die(phase, SYNC);
     if (dies && moment == DURING) set_alarm(phase, SYNC);
@@ -190,7 +205,7 @@ static int synchronise(int descriptor, int (*real)(int)) {
     if (dies) die(phase, SYNC);
     if (file == LOG && !(atomic_load(&generation) & 1)) {
         atomic_fetch_add(&generation, 1);
-        if (is_due(APPLY)) set_alarm(APPLY, NOTHING);
+        if (is_due(APPLY, NOTHING)) set_alarm(APPLY, NOTHING);
     }
     return result;
 }
@@ -199,6 +214,6 @@ int fdatasync(int descriptor) { return synchronise(descriptor, real_fdatasync); 
 int fsync(int descriptor) { return synchronise(descriptor, real_fsync); }
 
 int msync(void *address, size_t length, int flags) {
-    if (is_due(CHECKPOINT)) die(CHECKPOINT, SYNC);
+    if (is_due(CHECKPOINT, SYNC)) die(CHECKPOINT, SYNC);
     return real_msync(address, length, flags);
 }
