@@ -163,8 +163,11 @@ import Testing
 
     @Test func waitingEndsWhenTheTimeIsUp() async throws {
         try await withLedger { ledger in
-            let status = try await ledger.ask(
-                "shard_getTransactionStatus", .string(Hash32.zero.description), "final", 5)
+            async let answer = ledger.ask(
+                "shard_getTransactionStatus", .string(Hash32.zero.description), "final", 5_000)
+            await ledger.clock.waiterArrived()
+            ledger.clock.set(MethodLedger.start + 5_000)
+            let status = try await answer
             #expect(status["state"] == "unknown")
             #expect(status["timedOut"] == true)
             #expect(status["legs"] == [])
