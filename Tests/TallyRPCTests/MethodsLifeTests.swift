@@ -68,7 +68,8 @@ import Testing
             let receipts = try await ledger.ask(
                 "eth_getBlockReceipts", .string(Hex.quantity(sent + 1)))
             let system = try #require(receipts[0])
-            #expect(system["type"] == "0x7f")
+            #expect(system["type"] == "0x0")
+            #expect(system["from"] == .string(ReservedAddress.nativeTransfers.description))
             #expect(system["logs"]?.arrayValue?.count == 2)
             #expect(
                 system["logs"]?[1]?["topics"]?[0] == .string(EventTopic.credited.description))
