@@ -168,8 +168,8 @@ let package = Package(
         tests(
             "TallyNodeTests",
             [
-                "TallyNode", "TallyEngine", "TallyStore", "TallyClient", "TallySharding",
-                "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
+                "TallyNode", "TallyRPC", "TallyEngine", "TallyJournal", "TallyStore", "TallyClient",
+                "TallySharding", "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
                 "TallyPrimitives", "TallyTesting", log,
             ]),
         tests(
@@ -177,7 +177,7 @@ let package = Package(
             [
                 "TallyCLI", "TallyNode", "TallyEngine", "TallyStore", "TallyClient",
                 "TallySharding", "TallyExecution", "TallyState", "TallyTransactions",
-                "TallyCrypto", "TallyPrimitives", "TallyTesting",
+                "TallyCrypto", "TallyPrimitives", "TallyTesting", log,
             ]),
     ]
 )
