@@ -1,5 +1,6 @@
 import Foundation
 import TallyClient
+import TallyCrypto
 import TallyEngine
 import TallyNode
 import TallyPrimitives
