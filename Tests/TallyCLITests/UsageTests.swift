@@ -1,5 +1,6 @@
 import TallyClient
 import TallyNode
+import TallyPrimitives
 import Testing
 
 @testable import TallyCLI
