@@ -17,7 +17,8 @@ let settings: [SwiftSetting] =
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
         .treatAllWarnings(as: .error),
-    ] + (isRoot ? [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))] : [])
+    ]
+    + (isRoot ? [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))] : [])
 
 /// Hashing is nine times slower unoptimised, which makes debug tests unusable.
 let hotSettings = settings + (isRoot ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : [])
@@ -73,7 +74,8 @@ let package = Package(
         core("TallyState", ["TallyPrimitives", "TallyCrypto"]),
         core("TallyConsensus", ["TallyPrimitives"]),
         // Layer 3
-        core("TallyExecution", ["TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState"]),
+        core(
+            "TallyExecution", ["TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState"]),
         core(
             "TallySharding",
             [
@@ -142,8 +144,8 @@ let package = Package(
         tests(
             "TallyShardingTests",
             [
-                "TallySharding", "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
-                "TallyPrimitives", "TallyTesting",
+                "TallySimulation", "TallySharding", "TallyExecution", "TallyState",
+                "TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting",
             ]),
         tests(
             "TallySimulationTests",
@@ -154,7 +156,8 @@ let package = Package(
         tests(
             "TallyEngineTests",
             [
-                "TallyEngine", "TallyStore", "TallySharding", "TallyExecution", "TallyState",
+                "TallyEngine", "TallyStore", "TallyJournal", "TallySharding", "TallyExecution",
+                "TallyState",
                 "TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting",
             ]),
         tests("TallyClientTests", ["TallyClient", "TallyPrimitives", "TallyTesting"]),
@@ -172,6 +175,13 @@ let package = Package(
                 "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
                 "TallyPrimitives", "TallyTesting", log,
             ]),
+        // The process that `tools/kill-test` runs: it kills nodes and looks what is left.
+        .executableTarget(
+            name: "KillTest",
+            dependencies: [
+                "TallyClient", "TallyEngine", "TallyNode", "TallyTransactions", "TallyCrypto",
+                "TallyPrimitives",
+            ], path: "Tests/KillTest", exclude: ["Shim"], swiftSettings: settings),
         tests(
             "TallyCLITests",
             [
@@ -187,6 +197,12 @@ if Context.environment["TALLY_BENCHMARKS"] != nil {
     package.targets += [
         .executableTarget(
             name: "StateBench", dependencies: ["TallyState", "TallyCrypto", "TallyPrimitives"],
-            path: "Benchmarks/StateBench", swiftSettings: settings)
+            path: "Benchmarks/StateBench", swiftSettings: settings),
+        .executableTarget(
+            name: "LedgerBench",
+            dependencies: [
+                "TallyEngine", "TallyJournal", "TallySharding", "TallyExecution", "TallyState",
+                "TallyTransactions", "TallyCrypto", "TallyPrimitives",
+            ], path: "Benchmarks/LedgerBench", swiftSettings: settings),
     ]
 }

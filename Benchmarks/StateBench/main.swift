@@ -55,7 +55,7 @@ func measure(_ accounts: Int) throws(StateError) {
     let paths = keys.result.map(\.path)
     let genesis = timed { paths.map { StateChange($0, account(0)) }.inPathOrder() }
     print("put in order", genesis.microseconds / Double(accounts), "µs an account")
-    var pages = MemoryPages()
+    let pages = MemoryPages()
     let before = residentMemory()
     let built = try timed { () throws(StateError) in
         try StateTree.empty.updating(genesis.result, pages)
@@ -96,6 +96,16 @@ func measure(_ accounts: Int) throws(StateError) {
     precondition(read.result == reads.count)
     print("read", read.microseconds / Double(reads.count), "µs")
 
+    try measureCheckpoints(tree, paths, &generator)
+}
+
+/// What writing, loading and changing a stored tree takes.
+func measureCheckpoints(
+    _ resident: StateTree, _ paths: [Hash32], _ generator: inout SeededGenerator
+) throws(StateError) {
+    let accounts = paths.count
+    var tree = resident
+    var pages = MemoryPages()
     pages.apply(tree.pageChanges(since: .empty))
     let flushed = timed { tree.flushed(tree) }
     print("flush", flushed.microseconds / 1000, "ms")

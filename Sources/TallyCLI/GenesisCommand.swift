@@ -46,7 +46,8 @@ struct GenesisNewCommand: ParsableCommand {
             completes it.
             """)
 
-    @Option(name: .long, help: ArgumentHelp("Number that names the chain to wallets.", valueName: "id"))
+    @Option(
+        name: .long, help: ArgumentHelp("Number that names the chain to wallets.", valueName: "id"))
     var chainId: UInt64 = GenesisDocument.defaultChainID
     @Option(name: .long, help: ArgumentHelp("Number of shards, 1 to 1024.", valueName: "count"))
     var shards = GenesisDocument.defaultShards

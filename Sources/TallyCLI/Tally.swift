@@ -16,16 +16,22 @@ struct Tally: AsyncParsableCommand {
             """,
         version: ProgramVersion.number,
         groupedSubcommands: [
-            CommandGroup(name: "Running a ledger", subcommands: [
-                DevCommand.self, DemoCommand.self, InitCommand.self, StartCommand.self,
-            ]),
-            CommandGroup(name: "Using a ledger", subcommands: [
-                TxCommand.self, QueryCommand.self,
-            ]),
-            CommandGroup(name: "Preparing and checking", subcommands: [
-                GenesisCommand.self, KeysCommand.self, AuditCommand.self, DatabaseCommand.self,
-                VersionCommand.self,
-            ]),
+            CommandGroup(
+                name: "Running a ledger",
+                subcommands: [
+                    DevCommand.self, DemoCommand.self, InitCommand.self, StartCommand.self,
+                ]),
+            CommandGroup(
+                name: "Using a ledger",
+                subcommands: [
+                    TxCommand.self, QueryCommand.self,
+                ]),
+            CommandGroup(
+                name: "Preparing and checking",
+                subcommands: [
+                    GenesisCommand.self, KeysCommand.self, AuditCommand.self, DatabaseCommand.self,
+                    VersionCommand.self,
+                ]),
         ])
 }
 

@@ -107,7 +107,8 @@ struct TxSendCommand: AsyncParsableCommand {
     var nonce: UInt64?
     @Option(
         name: .long,
-        help: ArgumentHelp("Most paid for a unit of gas (default: twice the price now).",
+        help: ArgumentHelp(
+            "Most paid for a unit of gas (default: twice the price now).",
             valueName: "units"))
     var maxFee: AmountArgument?
     @Option(
@@ -152,7 +153,9 @@ struct TxSendCommand: AsyncParsableCommand {
     ) async throws(LedgerClientError) -> Envelope {
         let chainID = try await client.chainID()
         let ownNonce: Nonce
-        if let nonce { ownNonce = nonce } else {
+        if let nonce {
+            ownNonce = nonce
+        } else {
             ownNonce = try await client.nonce(of: address, at: "pending")
         }
         let tip: Amount
@@ -161,10 +164,14 @@ struct TxSendCommand: AsyncParsableCommand {
             (tip, fee) = (gasPrice.value, gasPrice.value)
         } else {
             let priority: Amount
-            if let priorityFee { priority = priorityFee.value } else {
+            if let priorityFee {
+                priority = priorityFee.value
+            } else {
                 priority = try await client.priorityFee()
             }
-            if let maxFee { fee = maxFee.value } else {
+            if let maxFee {
+                fee = maxFee.value
+            } else {
                 let price = try await client.gasPrice()
                 fee = max(price.multiplied(by: 2) ?? price, priority)
             }

@@ -52,7 +52,7 @@ package struct RecoveryReport: Hashable, Sendable {
 
 extension Engine {
     /// Opens the ledger in a data directory, creating what is missing, and brings it to the end of
-    /// its log (STORE-6). The caller holds the directory's lock.
+    /// its log (STORE-16). The caller holds the directory's lock.
     package static func open(
         _ configuration: EngineConfiguration, clock: any NodeClock,
         notify: @escaping @Sendable (BeaconNotice) -> Void

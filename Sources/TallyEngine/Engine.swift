@@ -2,7 +2,6 @@ import TallyExecution
 import TallyJournal
 import TallyPrimitives
 package import TallySharding
-import Synchronization
 
 /// A running ledger over one data directory: the actors and what keeps them going.
 package final class Engine: Sendable {
@@ -14,7 +13,6 @@ package final class Engine: Sendable {
     private let clock: any NodeClock
     private let signals: AsyncStream<Void>
     private let signal: AsyncStream<Void>.Continuation
-    private let isStopping = Atomic(false)
 
     /// How often the clock is looked at: far below any deadline worth having.
     private static let tickMilliseconds: UInt64 = 20
@@ -48,7 +46,9 @@ package final class Engine: Sendable {
             try await withThrowingTaskGroup(of: Void.self) { blocks in
                 blocks.addTask { try await self.watchSignals() }
                 blocks.addTask { try await self.watchClock() }
-                try await blocks.waitForAll()
+                // The signals end with `stop`; an error ends either.
+                try await blocks.next()
+                blocks.cancelAll()
             }
             await beacon.requestCheckpoint()
             await beacon.endCheckpoints()
@@ -58,7 +58,6 @@ package final class Engine: Sendable {
 
     /// Asks `run` to come to its end. Transactions that no block holds are dropped.
     package func stop() {
-        isStopping.store(true, ordering: .releasing)
         signal.finish()
     }
 
@@ -69,8 +68,10 @@ package final class Engine: Sendable {
     }
 
     private func watchClock() async throws {
-        while !isStopping.load(ordering: .acquiring) {
-            try await clock.sleep(milliseconds: Self.tickMilliseconds)
+        while !Task.isCancelled {
+            do {
+                try await clock.sleep(milliseconds: Self.tickMilliseconds)
+            } catch { return }
             try await beacon.tick()
         }
     }

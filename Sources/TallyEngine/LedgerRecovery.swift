@@ -70,6 +70,7 @@ struct LedgerRecovery {
         do throws(JournalOpenError) {
             recovered = try journal.recover(
                 logID: genesis.hash, freshSalt: configuration.journalSalt,
+                limits: JournalLimits(payloadBytes: genesis.parameters.recordByteLimit),
                 firstSequence: checkpoint.next.value
             ) { record, payload in
                 guard failure == nil, record.kind == Durability.decidedBlock else { return }

@@ -23,4 +23,3 @@ package struct SystemClock: NodeClock {
         try await Task.sleep(for: .milliseconds(Int64(clamping: milliseconds)))
     }
 }
-

@@ -29,7 +29,7 @@ package enum DurabilityEffect: Hashable, Sendable {
 }
 
 /// The one order in which a decision becomes durable: log, then publish, then checkpoint, then prune
-/// (STORE-4). The node and the simulator perform the same effects.
+/// (STORE-12). The node and the simulator perform the same effects.
 ///
 /// Checkpoints of all shards are of one height; the beacon's is written last, so that a restart
 /// begins at the beacon's and no shard is behind it.

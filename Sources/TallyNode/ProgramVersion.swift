@@ -7,11 +7,11 @@ package enum ProgramVersion {
 
     package static var platform: String {
         #if arch(x86_64)
-            "linux-x86_64"
+        "linux-x86_64"
         #elseif arch(arm64)
-            "linux-arm64"
+        "linux-arm64"
         #else
-            "linux"
+        "linux"
         #endif
     }
 }

@@ -124,6 +124,7 @@ extension BucketPrefix {
 
 extension Fork {
     /// The child at `bit` if it is a fork.
+    // SAFETY: nodes are immutable and the caller holds the root, which owns every fork below it.
     fileprivate func fork(_ bit: Bool) -> Unmanaged<Fork>? {
         if bit {
             if case .fork(let child) = right.content { return .passUnretained(child) }

@@ -112,6 +112,7 @@ import Testing
         Invalid("\"a\nb\"", .controlCharacter(offset: 2)),
         Invalid("\"0123456789\u{1f}\"", .controlCharacter(offset: 11)),
         Invalid("\"\0\"", .controlCharacter(offset: 1)),
+        Invalid("\"ab\u{1f}cdefghijklmnop\"", .controlCharacter(offset: 3)),
         Invalid("{\"a\":1,\"a\":1}", .duplicateKey("a", offset: 13)),
         Invalid("{\"a\":1,\"\\u0061\":2}", .duplicateKey("a", offset: 18)),
     ])

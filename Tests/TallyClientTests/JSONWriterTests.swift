@@ -35,6 +35,7 @@ import Testing
         ("", "\"\""), ("plain text of more than eight", "\"plain text of more than eight\""),
         ("\"\\/", "\"\\\"\\\\/\""), ("\u{8}\u{c}\n\r\t", "\"\\b\\f\\n\\r\\t\""),
         ("\0\u{1f}\u{7f}", "\"\\u0000\\u001f\u{7f}\""), ("é漢🜀\n", "\"é漢🜀\\n\""),
+        ("ab\u{1f}cdefghijklmnop", "\"ab\\u001fcdefghijklmnop\""),
         ("0123456\"89012345\\", "\"0123456\\\"89012345\\\\\""),
     ])
     func escapesStrings(_ string: String, _ expected: String) {

@@ -18,7 +18,8 @@ final class ManualClock: NodeClock {
     func move(to milliseconds: UInt64) { time.store(milliseconds, ordering: .relaxed) }
 
     func sleep(milliseconds: UInt64) async throws {
-        try await Task.sleep(for: .milliseconds(Int64(clamping: milliseconds)))
+        // Only the ledger's time stands still: the engine keeps its pace.
+        try await SystemClock().sleep(milliseconds: milliseconds)
     }
 }
 

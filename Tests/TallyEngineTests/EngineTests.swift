@@ -14,8 +14,8 @@ struct TestLedger {
     let genesis: Genesis
     let keys: [PrivateKey]
 
-    init(shards: Int, accounts: Int) throws {
-        directory = NSTemporaryDirectory() + "tally-" + UUID().uuidString
+    init(shards: Int, accounts: Int, directory: String? = nil) throws {
+        self.directory = directory ?? NSTemporaryDirectory() + "tally-" + UUID().uuidString
         let layout = try #require(ShardLayout(shardCount: shards))
         var parameters = NetworkParameters(chainID: 1337, layout: layout)
         parameters.heartbeatMilliseconds = 1_000_000
@@ -30,12 +30,16 @@ struct TestLedger {
             }, validators: [keys[0].address])
     }
 
-    func open() throws -> (engine: Engine, report: RecoveryReport) {
-        try Engine.open(
-            EngineConfiguration(
-                directory: directory, genesis: genesis, proposer: keys[0].address,
-                journalSalt: JournalSalt(high: 1, low: 2)),
-            clock: SystemClock(), notify: { _ in })
+    func open(
+        policy: CheckpointPolicy = CheckpointPolicy(), limits: Limits = Limits(),
+        notify: @escaping @Sendable (BeaconNotice) -> Void = { _ in }
+    ) throws -> (engine: Engine, report: RecoveryReport) {
+        var configuration = EngineConfiguration(
+            directory: directory, genesis: genesis, proposer: keys[0].address,
+            journalSalt: JournalSalt(high: 1, low: 2))
+        configuration.checkpoints = policy
+        configuration.limits = limits
+        return try Engine.open(configuration, clock: SystemClock(), notify: notify)
     }
 
     func transfer(from: Int, to: Int, value: UInt128, nonce: Nonce) -> [UInt8] {

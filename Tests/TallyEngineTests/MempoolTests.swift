@@ -18,7 +18,9 @@ struct PoolFixture {
     static func pool(_ change: (inout Limits) -> Void = { _ in }) throws -> Mempool {
         var limits = Limits()
         change(&limits)
-        return Mempool(limits: limits, layout: try #require(layout), minimumFee: Amount(10))
+        var parameters = NetworkParameters(chainID: 1, layout: try #require(layout))
+        parameters.minimumBaseFee = Amount(10)
+        return Mempool(limits: limits, parameters: parameters)
     }
 
     static func transaction(

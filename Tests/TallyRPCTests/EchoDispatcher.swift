@@ -41,12 +41,17 @@ final class EchoDispatcher: RPCDispatcher {
             result.array { result in
                 for _ in 0..<count where !result.isFull { result.string("0123456789abcde") }
             }
+        case "huge":
+            result.string(String(repeating: "x", count: Int(call.params[0]?.int64Value ?? 0)))
         case "wait":
             await gate.pass()
             result.string("waited")
         case "sleepUntilCancelled":
             gate.enter()
-            try? await Task.sleep(for: .seconds(600))
+            // Ends only when the task is cancelled.
+            let (never, source) = AsyncStream<Void>.makeStream()
+            for await _ in never {}
+            source.finish()
             result.bool(Task.isCancelled)
         default: throw .methodNotFound(call.method)
         }

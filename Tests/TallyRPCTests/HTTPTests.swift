@@ -63,6 +63,29 @@ import Testing
         }
     }
 
+    @Test func ignoresTheBodyOfAPageRequest() async throws {
+        try await withServer { server, _ in
+            var client = try await RawClient.connect(server.address.port)
+            try await client.send(
+                "GET /other HTTP/1.1\r\nhost: localhost\r\ncontent-length: 3\r\n\r\nabc")
+            #expect(try await client.response().status == 404)
+            let next = try await client.call(Self.echo)
+            #expect(next.body == JSONRPCTests.result("[]", id: "1"))
+        }
+    }
+
+    @Test(arguments: ["HEAD / HTTP/1.1", "GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c"])
+    func closesAfterWhatItCannotFollow(_ beginning: String) async throws {
+        try await withServer { server, _ in
+            var client = try await RawClient.connect(server.address.port)
+            try await client.send("\(beginning)\r\nhost: localhost\r\n\r\n")
+            let response = try await client.response()
+            #expect(response.status == 405)
+            #expect(response.headers["connection"] == "close")
+            #expect(await client.isClosedSilently())
+        }
+    }
+
     @Test func asksForABodyThatWaits() async throws {
         try await withServer { server, _ in
             var client = try await RawClient.connect(server.address.port)
@@ -86,6 +109,25 @@ import Testing
             for index in 0..<300 {
                 let body = try await client.response().body
                 #expect(try JSON.parse(Array(body.utf8))["id"] == JSON(index))
+            }
+        }
+    }
+
+    /// A server that read on would parse more ahead than it allows, and close.
+    @Test func doesNotReadWhileItAnswers() async throws {
+        try await withServer { server, dispatcher in
+            var client = try await RawClient.connect(server.address.port)
+            try await client.post(Self.call("wait", id: 0))
+            await dispatcher.gate.arrived()
+            let requests = (1...2_000).map { RawClient.request(Self.call("echoAtOnce", id: $0)) }
+            client.begin(Array(requests.joined().utf8))
+            var other = try await RawClient.connect(server.address.port)
+            for _ in 0..<20 { #expect(try await other.call(Self.echo).status == 200) }
+            dispatcher.gate.open()
+            #expect(try await client.response().body.contains("waited"))
+            for index in 1...2_000 {
+                let body = try await client.response().body
+                #expect(body == JSONRPCTests.result("[]", id: "\(index)"))
             }
         }
     }

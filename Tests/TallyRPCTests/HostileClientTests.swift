@@ -135,7 +135,7 @@ import Testing
         try await withServer(limits: limits) { server, _ in
             // Its system takes some megabytes on its behalf, and then no more.
             let client = try await RawClient.connect(server.address.port, reads: false)
-            try await client.post(HTTPTests.call("big", id: 1, params: "[1300000]"))
+            try await client.post(HTTPTests.call("huge", id: 1, params: "[24000000]"))
             while server.openConnections > 0 || server.bufferedBytes > 0 { await Task.yield() }
             await client.close()
         }

@@ -50,8 +50,11 @@ import Testing
                     ledger.raw(0, nonce: 1, to: to, value: 1, weight: 20_999), -32_000,
                     "intrinsic gas too low: have 20999, want 21000", "intrinsicGasTooLow", false
                 ),
-                ([], -32_000, "empty transaction", "empty", false),
-                ([0xc0], -32_000, "rlp: truncated", "truncated", false),
+                ([], -32_000, "typed transaction too short", "empty", false),
+                (
+                    [0xc0], -32_000, "rlp: value size exceeds available input length", "truncated",
+                    false
+                ),
             ]
             for item in cases {
                 let error = try await ledger.failure(

@@ -101,6 +101,8 @@ struct RawClient {
         return await iterator.next(isolation: #isolation) == nil
     }
 
+    func startReading() async throws { try await channel.setOption(.autoRead, value: true).get() }
+
     func closeOutput() async throws { try await channel.close(mode: .output).get() }
 
     func close() async { try? await channel.close().get() }

@@ -25,6 +25,20 @@ import Testing
         }
     }
 
+    @Test func waitsForAClientThatReadsSlowly() async throws {
+        try await withServer { server, _ in
+            var client = try await RawClient.connect(server.address.port, reads: false)
+            try await client.post(HTTPTests.call("huge", id: 1, params: "[20000000]"))
+            while server.bufferedBytes < 20_000_000 { await Task.yield() }
+            // Longer than this test may take.
+            async let stopping: Void = server.stop(within: .seconds(600))
+            try await client.startReading()
+            #expect(try await client.response().body.utf8.count > 20_000_000)
+            #expect(await client.isClosedSilently())
+            await stopping
+        }
+    }
+
     @Test func cutsOffWhatTakesTooLong() async throws {
         try await withServer { server, dispatcher in
             var client = try await RawClient.connect(server.address.port)

@@ -202,7 +202,8 @@ private struct Timeline {
     ) {
         let name = "leg \(index)"
         // States that came and went between two looks.
-        if let sent = leg.sentHeight, leg.state != "sent", previous != "sent", previous != "bounced" {
+        if let sent = leg.sentHeight, leg.state != "sent", previous != "sent", previous != "bounced"
+        {
             note(time, name, "sent to shard \(leg.shard) at height \(sent)")
         }
         if leg.state == "refunded", previous != "bounced", leg.sentHeight != nil {

@@ -3,7 +3,7 @@ enum JSONBytes {
     private static let ones: UInt64 = 0x0101_0101_0101_0101
     private static let highBits: UInt64 = 0x8080_8080_8080_8080
 
-    /// Whether all of eight bytes are ASCII and none is a quote, a backslash or a control byte.
+    /// Whether none of eight bytes is a quote, a backslash or a control byte.
     ///
     /// Source: Mycroft's test for a zero byte, `(x - 1) & ~x & 0x80` in every lane; a borrow can
     /// only report a byte too many, which costs a look at the single bytes.
@@ -12,7 +12,7 @@ enum JSONBytes {
         let backslash = word ^ (ones &* 0x5c)
         let found =
             (quote &- ones) & ~quote | (backslash &- ones) & ~backslash
-            | (word &- ones &* 0x20) & ~word | word
+            | (word &- ones &* 0x20) & ~word
         return found & highBits == 0
     }
 

@@ -22,6 +22,16 @@ extension JSONWriter {
 
     /// `"0x0"`, or `"0x…"` without leading zeros.
     public mutating func quantity<T: FixedWidthInteger & UnsignedInteger>(_ value: T) {
+        // Two bodies for all types: this one may be called from where it cannot be specialised.
+        if T.bitWidth <= 64 {
+            appendQuantity(UInt64(truncatingIfNeeded: value))
+        } else {
+            precondition(T.bitWidth <= 128, "a quantity of more than 128 bits")
+            appendQuantity(UInt128(truncatingIfNeeded: value))
+        }
+    }
+
+    private mutating func appendQuantity<T: FixedWidthInteger & UnsignedInteger>(_ value: T) {
         guard separate() else { return }
         let digits = max(1, (T.bitWidth - value.leadingZeroBitCount + 3) / 4)
         append(count: 4 + digits) { out in

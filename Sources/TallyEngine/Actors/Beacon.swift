@@ -342,7 +342,7 @@ package actor Beacon {
     package func endCheckpoints() { checkpointJobs.finish() }
 
     /// The checkpoints of all shards are durable.
-    /// - Returns: the beacon's, to be written next (STORE-4).
+    /// - Returns: the beacon's, to be written next (STORE-12).
     package func shardsCheckpointed(_ height: Height) -> Checkpoint {
         let effects = durability.shardsCheckpointed(height)
         guard effects == [.checkpointBeacon(height)], let beaconCheckpoint else {

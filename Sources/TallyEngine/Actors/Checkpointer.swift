@@ -2,7 +2,7 @@ import TallyPrimitives
 import TallyStore
 
 /// Writes checkpoints while blocks go on, on an executor of its own: shards first, the beacon last
-/// (STORE-4).
+/// (STORE-12).
 package actor Checkpointer {
     private let beacon: Beacon
     private let beaconStore: EndpointStore

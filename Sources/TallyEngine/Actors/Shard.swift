@@ -26,8 +26,7 @@ package actor Shard {
         endpoint = core.endpoint
         store = storage.store
         executor = QueueExecutor(label: "tally.shard.\(core.endpoint)")
-        pool = Mempool(
-            limits: limits, layout: core.layout, minimumFee: core.parameters.minimumBaseFee)
+        pool = Mempool(limits: limits, parameters: core.parameters)
     }
 
     // MARK: Admission
@@ -83,7 +82,7 @@ package actor Shard {
         pool.beginBlock(
             BlockCapacity(
                 baseFee: core.baseFee(view), slots: core.freeSlots(view),
-                dueEntries: core.parameters.dueBound - core.due.count))
+                dueEntries: core.parameters.transactionDueBound - core.due.count))
         let candidate = try core.build(
             view, beneficiary: beneficiary, from: &pool, pages: storage.view)
         return Proposal(

@@ -1,6 +1,6 @@
 import DequeModule
 import HeapModule
-import TallyExecution
+package import TallyExecution
 package import TallyPrimitives
 package import TallyTransactions
 
@@ -13,6 +13,7 @@ package import TallyTransactions
 package struct Mempool: Sendable {
     let limits: Limits
     private let minimumFee: Amount
+    private let weightLimit: Weight
     var accounts: [Address: PoolAccount] = [:]
     private var known: [Hash32: Transaction] = [:]
     private var bytes = 0
@@ -24,10 +25,11 @@ package struct Mempool: Sendable {
     var parked: [Deque<PoolHead>]
     var parkedForDue: Deque<PoolHead> = []
 
-    package init(limits: Limits, layout: ShardLayout, minimumFee: Amount) {
+    package init(limits: Limits, parameters: NetworkParameters) {
         self.limits = limits
-        self.minimumFee = minimumFee
-        parked = Array(repeating: [], count: layout.endpointCount)
+        minimumFee = parameters.minimumBaseFee
+        weightLimit = parameters.transactionWeightLimit
+        parked = Array(repeating: [], count: parameters.layout.endpointCount)
     }
 
     package var count: Int { known.count }
@@ -57,6 +59,9 @@ package struct Mempool: Sendable {
     ) -> PoolRejection? {
         guard known[transaction.hash] == nil else { return .alreadyKnown }
         let envelope = transaction.envelope
+        guard transaction.weight <= weightLimit else {
+            return .tooHeavy(limit: weightLimit, actual: transaction.weight)
+        }
         guard envelope.maxFee >= minimumFee else { return .underpriced(minimum: minimumFee) }
         guard envelope.nonce >= nonce else {
             return .ineligible(.nonceTooLow(expected: nonce, actual: envelope.nonce))

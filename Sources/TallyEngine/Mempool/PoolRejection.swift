@@ -13,6 +13,8 @@ package enum PoolRejection: Error, Hashable, Sendable {
     case poolFull
     case accountLimit(Int)
     case gapTooLarge(limit: UInt64)
+    /// No block has room for the transaction.
+    case tooHeavy(limit: Weight, actual: Weight)
 
     /// The reason as a stable name.
     package var code: String {
@@ -24,6 +26,7 @@ package enum PoolRejection: Error, Hashable, Sendable {
         case .poolFull: "poolFull"
         case .accountLimit: "accountLimit"
         case .gapTooLarge: "gapTooLarge"
+        case .tooHeavy: "tooHeavy"
         }
     }
 
@@ -32,7 +35,7 @@ package enum PoolRejection: Error, Hashable, Sendable {
         switch self {
         case .poolFull, .accountLimit, .gapTooLarge: true
         case .ineligible(let reason): reason.isRetryable
-        case .alreadyKnown, .replacementUnderpriced, .underpriced: false
+        case .alreadyKnown, .replacementUnderpriced, .underpriced, .tooHeavy: false
         }
     }
 }
@@ -48,6 +51,8 @@ extension PoolRejection: CustomStringConvertible {
             "transaction underpriced: max fee per gas must be at least \(minimum)"
         case .poolFull: "txpool is full"
         case .accountLimit(let limit): "account limit exceeded: \(limit) transactions pooled"
+        case .tooHeavy(let limit, let actual):
+            "exceeds block gas limit: \(actual), at most \(limit)"
         case .gapTooLarge(let limit): "nonce too high: at most \(limit) ahead of the next"
         }
     }

@@ -1,5 +1,5 @@
-package import TallyPrimitives
 import Synchronization
+package import TallyPrimitives
 
 /// The one place where readers get the newest snapshot, and wait for the next.
 package final class HeadPublisher: Sendable {
@@ -49,7 +49,8 @@ package final class HeadPublisher: Sendable {
                 if let answer { continuation.resume(returning: answer) }
             }
         } onCancel: {
-            state.withLock { $0.waiters.removeValue(forKey: id) }?.continuation.resume(returning: nil)
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.continuation.resume(
+                returning: nil)
         }
     }
 

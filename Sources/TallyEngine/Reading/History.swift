@@ -1,7 +1,7 @@
+import Synchronization
 package import TallyExecution
 package import TallyPrimitives
 package import TallySharding
-import Synchronization
 import TallyTransactions
 
 /// Decided blocks of one endpoint that its store does not hold yet, with indexes over them.

@@ -7,7 +7,7 @@ import TallyTransactions
 
 /// The LMDB environment of one endpoint: its checkpoint, its history and the indexes over it.
 ///
-/// Rows (`Specs/storage.md`, STORE-10): keys are big-endian, so that history is in order.
+/// Rows (`Specs/storage.md`, STORE-15): keys are big-endian, so that history is in order.
 ///
 /// | database | key | value |
 /// |---|---|---|
@@ -71,7 +71,7 @@ package final class EndpointStore: Sendable {
     }
 
     /// Writes a checkpoint: state, cursors, results and outbox of whole heights in one transaction
-    /// (RCPT-8, STORE-5).
+    /// (RCPT-8, STORE-7).
     package func write(_ checkpoint: Checkpoint) throws(StoreError) {
         try environment.write { (tx) throws(StoreError) in
             try writePages(checkpoint.pages, &tx)
@@ -111,7 +111,8 @@ package final class EndpointStore: Sendable {
             header: record.header, systemResult: record.systemResult,
             transactionCount: UInt32(record.transactions.count))
         try tx.append(RowKey.height(height), row.encoded, in: databases.blocks)
-        for (index, (transaction, result)) in zip(record.transactions, record.results).enumerated() {
+        for (index, (transaction, result)) in zip(record.transactions, record.results).enumerated()
+        {
             let position = RowKey.position(height, UInt32(index))
             let row = StoredTransaction(
                 raw: transaction.raw, sender: transaction.sender, result: result)

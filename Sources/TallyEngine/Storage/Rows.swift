@@ -44,7 +44,9 @@ enum RowKey {
 
     static func decodeHeight(_ bytes: [UInt8]) -> Height? {
         guard bytes.count == 8 else { return nil }
-        return bytes.withUnsafeBytes { Height(UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self))) }
+        return bytes.withUnsafeBytes {
+            Height(UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)))
+        }
     }
 
     private static func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
@@ -208,30 +210,5 @@ extension BeaconRow: RLPValue {
                     baseFee: try list.nextAmount(), weightUsed: try list.nextInteger()))
         }
         self.anchors = anchors
-    }
-}
-
-extension LedgerEvent {
-    /// The receipt whose consumption the event tells.
-    package var consumedReceipt: ReceiptReference? {
-        switch self {
-        case .credited(let reference, _, _, _), .bounced(let reference, _, _, _, _),
-            .refunded(let reference, _, _, _, _), .treasuryCredited(let reference, _):
-            reference
-        case .escrowed(let reference, _, _, _): reference
-        case .transferred, .sent, .escrowClaimed, .scheduled, .scheduleRan, .scheduleReturned,
-            .creditPolicySet, .swept:
-            nil
-        }
-    }
-
-    /// The due entry of a schedule that the event tells to have run.
-    package var ranEntry: UInt64? {
-        switch self {
-        case .scheduleRan(let entry, _, _, _, _), .scheduleReturned(let entry, _, _, _): entry
-        case .transferred, .sent, .credited, .bounced, .refunded, .escrowed, .escrowClaimed,
-            .scheduled, .creditPolicySet, .swept, .treasuryCredited:
-            nil
-        }
     }
 }

@@ -2,7 +2,7 @@ package import TallyPrimitives
 package import TallyState
 package import TallyTransactions
 
-/// An account of a shard. Its balance is the object's value, the rest its payload (`STATE-10`).
+/// An account of a shard. Its balance is the object's value, the rest its payload (`SHARD-7`).
 package struct Account: Hashable, Sendable {
     package var balance: Amount
     package var nonce: Nonce

@@ -9,6 +9,7 @@ package struct BlockContext: Hashable, Sendable {
     /// The endpoint that builds.
     package let endpoint: EndpointID
     package let height: Height
+    /// Of the parent beacon block (SHARD-6).
     package let time: BeaconTime
     package let baseFee: Amount
     /// Who built the block and earns its tips.
@@ -29,7 +30,7 @@ package struct BlockContext: Hashable, Sendable {
 
     package var layout: ShardLayout { parameters.layout }
 
-    /// Where an address lives; the reserved ones have no home shard, the treasury's is the beacon.
+    /// Where an address lives (SHARD-1); the reserved ones have no home shard, the treasury's is the beacon.
     package func home(of address: Address) -> EndpointID {
         address == ReservedAddress.treasury
             ? layout.beacon : EndpointID(layout.home(of: address))
@@ -42,4 +43,3 @@ package struct BlockContext: Hashable, Sendable {
         return BeaconTime(milliseconds: overflow ? .max : end)
     }
 }
-

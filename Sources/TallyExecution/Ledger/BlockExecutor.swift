@@ -179,7 +179,8 @@ package struct BlockExecutor<Pages: PageReader> {
         guard account.balance >= want else {
             return .failure(.insufficientFunds(have: account.balance, want: want))
         }
-        guard counters.count + transaction.operation.dueDemand <= context.parameters.dueBound
+        let demand = transaction.operation.dueDemand
+        guard demand == 0 || counters.count + demand <= context.parameters.transactionDueBound
         else { return .failure(.dueQueueFull) }
         return .success(price)
     }

@@ -26,9 +26,10 @@ package enum LedgerEvent: Hashable, Sendable {
     /// A receipt arrived, could not be credited and was answered by `answer`.
     case bounced(
         ReceiptReference, answer: ReceiptReference, to: Address, value: Amount, CreditFailure)
-    /// A bounce arrived: the value of `request` is back.
+    /// A bounce arrived: the value of `request`, which `from` did not get, is back with `to`.
     case refunded(
-        ReceiptReference, request: ReceiptReference, to: Address, value: Amount, CreditFailure)
+        ReceiptReference, request: ReceiptReference, from: Address, to: Address, value: Amount,
+        CreditFailure)
     /// A value that could not be credited at its home waits there to be claimed.
     case escrowed(ReceiptReference?, owner: Address, value: Amount, CreditFailure)
     case escrowClaimed(owner: Address, value: Amount)
@@ -65,10 +66,17 @@ extension LedgerEvent: RLPValue {
                 out.movement(Tag.sent.rawValue, reference, from, to, value)
             case .credited(let reference, let from, let to, let value):
                 out.movement(Tag.credited.rawValue, reference, from, to, value)
-            case .bounced(let reference, let other, let to, let value, let reason):
-                out.answer(Tag.bounced.rawValue, reference, other, to, value, reason)
-            case .refunded(let reference, let other, let to, let value, let reason):
-                out.answer(Tag.refunded.rawValue, reference, other, to, value, reason)
+            case .bounced(let reference, let answer, let to, let value, let reason):
+                out.append(Tag.bounced.rawValue)
+                reference.encode(to: &out)
+                answer.encode(to: &out)
+                out.append(to)
+                out.append(value)
+                out.append(reason.rawValue)
+            case .refunded(let reference, let request, let from, let to, let value, let reason):
+                out.movement(Tag.refunded.rawValue, reference, from, to, value)
+                request.encode(to: &out)
+                out.append(reason.rawValue)
             case .escrowed(let reference, let owner, let value, let reason):
                 out.append(Tag.escrowed.rawValue)
                 out.append(optional: reference)
@@ -145,9 +153,7 @@ extension LedgerEvent: RLPValue {
                 try ReceiptReference(from: &list), answer: try ReceiptReference(from: &list),
                 to: try list.nextFixed(), value: try list.nextAmount(), try list.nextCase())
         case .refunded:
-            self = .refunded(
-                try ReceiptReference(from: &list), request: try ReceiptReference(from: &list),
-                to: try list.nextFixed(), value: try list.nextAmount(), try list.nextCase())
+            self = try Self.refunded(&list)
         case .escrowed:
             self = .escrowed(
                 try list.nextOptionalReference(), owner: try list.nextFixed(),
@@ -167,6 +173,16 @@ extension LedgerEvent: RLPValue {
                 try ReceiptReference(from: &list), value: try list.nextAmount())
         }
         try list.finish()
+    }
+
+    private static func refunded(_ list: inout RLPDecoder) throws(RLPError) -> LedgerEvent {
+        let reference = try ReceiptReference(from: &list)
+        let from: Address = try list.nextFixed()
+        let to: Address = try list.nextFixed()
+        let value = try list.nextAmount()
+        return .refunded(
+            reference, request: try ReceiptReference(from: &list), from: from, to: to,
+            value: value, try list.nextCase())
     }
 
     private static func schedule(
@@ -200,17 +216,5 @@ extension RLPEncoder {
         append(from)
         append(to)
         append(value)
-    }
-
-    fileprivate mutating func answer(
-        _ tag: UInt8, _ reference: ReceiptReference, _ other: ReceiptReference, _ to: Address,
-        _ value: Amount, _ reason: CreditFailure
-    ) {
-        append(tag)
-        reference.encode(to: &self)
-        other.encode(to: &self)
-        append(to)
-        append(value)
-        append(reason.rawValue)
     }
 }

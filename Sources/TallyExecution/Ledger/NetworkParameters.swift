@@ -36,8 +36,22 @@ package struct NetworkParameters: Hashable, Sendable {
     package var dueQuota: Weight { blockWeight / 4 }
     /// Heaviest receipt (RCPT-4): a quarter of the inbox quota.
     package var receiptWeightLimit: Weight { inboxQuota / 4 }
+    /// Heaviest transaction that a mempool takes: what inbox and due entries always leave of a block,
+    /// so that whatever is taken fits into one.
+    package var transactionWeightLimit: Weight {
+        max(Weights.transfer, blockWeight - inboxQuota - dueQuota)
+    }
+    /// Most bytes of raw transactions in one shard block: a beacon block of all shards is then one log
+    /// record of bounded size, and the largest transaction fits four times.
+    package var bodyByteLimit: Int {
+        max(4 * Envelope.maximumByteCount, (48 << 20) / Int(layout.shardCount))
+    }
     /// Slots that transactions leave to due entries (RCPT-7): a quarter, at least none.
     package var reservedSlots: Int { window / 4 }
+
+    /// Due entries up to which transactions may add some (RCPT-11): the last quarter is for what the
+    /// shard itself must queue, so that nobody's far-off schedules stop its sweeps.
+    package var transactionDueBound: Int { dueBound - dueBound / 4 }
 
     /// What is wrong with the numbers; empty when a network can run on them.
     package var faults: [ParameterFault] {

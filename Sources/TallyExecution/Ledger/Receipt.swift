@@ -46,9 +46,10 @@ package struct Receipt: Hashable, Sendable {
     package let reference: ReceiptReference
     /// As `ReceiptKind`; kept as a number because a destination must survive one it does not know.
     package let kind: UInt8
-    /// The signed transaction at the start of it all; zero for what the ledger itself began.
+    /// The signed transaction at the start of it all; zero for what the ledger itself began
+    /// (RCPT-10).
     package let origin: Hash32
-    /// The receipt that this one answers.
+    /// The receipt that this one answers (RCPT-10).
     package let parent: ReceiptReference?
     package let from: Address
     package let to: Address

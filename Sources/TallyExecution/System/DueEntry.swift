@@ -42,7 +42,7 @@ package struct DueEntry: Hashable, Sendable {
         self.action = action
     }
 
-    /// Declared weight, prepaid by whoever opened the entry.
+    /// Declared weight (FEE-1), prepaid by whoever opened the entry.
     package var weight: Weight {
         switch action {
         case .transfer: Weights.dueEntry

@@ -2,38 +2,46 @@ import TallyPrimitives
 import TallyState
 import TallyTransactions
 
-/// Vaults: what a shard owes a beneficiary in fees, kept as one object and swept once an epoch
-/// (`FEE-4`).
-extension BlockExecutor {
-    static func vaultKey(of beneficiary: Address) -> ObjectKey {
+/// What a shard owes a beneficiary in fees, kept as one object and swept once an epoch (`FEE-4`).
+/// The payload is empty, or one byte 1 while a sweep is queued.
+enum Vault {
+    static func key(of beneficiary: Address) -> ObjectKey {
         ObjectKey(.vault, key: beneficiary.bytes)
     }
 
+    static func isQueued(_ vault: StateObject) -> Bool { !vault.payload.isEmpty }
+
+    static func object(value: Amount, isQueued: Bool) -> StateObject {
+        StateObject(kind: .vault, value: value, payload: isQueued ? Payload([1]) : .empty)
+    }
+}
+
+extension BlockExecutor {
     /// Adds to a vault, and queues its sweep for the end of the epoch unless one is queued.
     mutating func addToVault(
         of beneficiary: Address, _ amount: Amount
     ) throws(ExecutionError) {
         guard !amount.isZero else { return }
-        let key = Self.vaultKey(of: beneficiary)
+        let key = Vault.key(of: beneficiary)
         let vault = try state.object(key)
         guard let value = (vault?.value ?? .zero).adding(amount) else {
             throw .invariant("vault of \(beneficiary) exceeds 2^128 - 1")
         }
-        var isQueued = vault.map { !$0.payload.isEmpty } ?? false
+        var isQueued = vault.map(Vault.isQueued) ?? false
         if !isQueued, hasDueRoom {
             _ = try enqueue(
                 .sweep(beneficiary: beneficiary), value: .zero, at: context.epochEnd,
                 to: context.home(of: beneficiary))
             isQueued = true
         }
-        try state.set(key, StateObject(kind: .vault, value: value, payload: isQueued ? Payload([1]) : .empty))
+        try state.set(key, Vault.object(value: value, isQueued: isQueued))
     }
 
     /// Empties a vault: to an account of this endpoint at once, elsewhere by receipt.
     mutating func runSweep(
         _ entry: DueEntry, beneficiary: Address
     ) throws(ExecutionError) {
-        let key = Self.vaultKey(of: beneficiary)
+        let key = Vault.key(of: beneficiary)
         let value = try state.object(key)?.value ?? .zero
         try state.set(key, nil)
         let home = entry.key.destination
@@ -48,7 +56,7 @@ extension BlockExecutor {
         events.append(.swept(beneficiary: beneficiary, value: value, sent: sent))
     }
 
-    /// A sweep cannot fail: fees reach their beneficiary whatever its credit policy.
+    /// RCPT-5: a sweep to a beneficiary of this endpoint cannot fail, whatever its credit policy.
     mutating func settleSweep(_ receipt: Receipt) throws(ExecutionError) {
         guard context.home(of: receipt.to) == context.endpoint else {
             bounce(receipt, .malformed)

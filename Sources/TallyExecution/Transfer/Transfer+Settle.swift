@@ -74,6 +74,13 @@ extension BlockExecutor {
             try escrow(receipt.value, for: receipt.to, receipt.reference, .malformed)
             return
         }
+        // Requests of the ledger itself come from a reserved address, which has no account (TX-4).
+        guard !ReservedAddress.contains(receipt.to),
+            context.home(of: receipt.to) == context.endpoint
+        else {
+            try escrow(receipt.value, for: receipt.to, receipt.reference, .malformed)
+            return
+        }
         guard try state.account(receipt.to).policy == .accept else {
             try escrow(receipt.value, for: receipt.to, receipt.reference, .creditsRefused)
             return
@@ -85,7 +92,7 @@ extension BlockExecutor {
                 request: ReceiptReference(
                     source: context.endpoint, destination: receipt.reference.source,
                     index: request),
-                to: receipt.to, value: receipt.value, reason))
+                from: receipt.from, to: receipt.to, value: receipt.value, reason))
     }
 
     /// Runs a scheduled leg: its time has come.
@@ -125,12 +132,15 @@ extension BlockExecutor {
     private mutating func escrow(
         _ value: Amount, for owner: Address, _ cause: ReceiptReference?, _ reason: CreditFailure
     ) throws(ExecutionError) {
-        let key = Self.escrowKey(of: owner)
-        let before = try state.object(key)?.value ?? .zero
-        guard let after = before.adding(value) else {
-            throw .invariant("escrow of \(owner) exceeds 2^128 - 1")
+        // A transfer of nothing may bounce too; an object for it could never be told from none.
+        if !value.isZero {
+            let key = Self.escrowKey(of: owner)
+            let before = try state.object(key)?.value ?? .zero
+            guard let after = before.adding(value) else {
+                throw .invariant("escrow of \(owner) exceeds 2^128 - 1")
+            }
+            try state.set(key, StateObject(kind: .escrow, value: after))
         }
-        try state.set(key, StateObject(kind: .escrow, value: after))
         events.append(.escrowed(cause, owner: owner, value: value, reason))
     }
 

@@ -5,7 +5,8 @@ import TOMLKit
 enum ConfigurationFile {
     /// None when there is no file.
     /// - Throws: `.unreadable`, `.notTOML`, and `.malformed` for values that are no scalar.
-    static func values(_ path: String) throws(ConfigurationError) -> [(key: String, value: String)] {
+    static func values(_ path: String) throws(ConfigurationError) -> [(key: String, value: String)]
+    {
         let bytes: [UInt8]
         do throws(FileError) {
             bytes = try Files.read(path, limit: 1 << 20)

@@ -1,6 +1,6 @@
 package import TallyCrypto
-package import TallyPrimitives
 import TallyExecution
+package import TallyPrimitives
 import TallySharding
 
 /// The network of `tally dev`: one validator and two funded accounts a shard, whose keys follow

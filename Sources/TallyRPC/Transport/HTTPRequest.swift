@@ -29,8 +29,9 @@ struct HTTPRequest {
         var headers = RelevantHeaders()
         for (name, value) in head.headers { headers.read(name, value) }
         target = head.uri
-        // The decoder stops behind a request to switch protocols.
-        keepsAlive = head.isKeepAlive && !headers.isUpgrade
+        // The decoder stops behind a request to switch protocols, and the answer to HEAD must not
+        // have the body that ours has.
+        keepsAlive = head.isKeepAlive && !headers.isUpgrade && head.method != .HEAD
         contentLength = headers.contentLength.flatMap { Int($0) }
         hasBody = headers.isChunked || (contentLength ?? 0) > 0
         expectsContinue = headers.expect == "100-continue"

@@ -98,7 +98,7 @@ final class RPCHandler<Dispatcher: RPCDispatcher>: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         sawPart = true
         let part = unwrapInboundIn(data)
-        guard isBusy || !parsedAhead.isEmpty else { return receive(part) }
+        guard isBusy else { return receive(part) }
         guard parsedAhead.count < server.limits.pipelinedParts else {
             return context.close(promise: nil)
         }
@@ -181,6 +181,7 @@ extension RPCHandler {
     }
 
     private func append(_ bytes: ByteBuffer, to request: HTTPRequest) {
+        guard case .call = request.purpose else { return }
         guard body.readableBytes + bytes.readableBytes <= server.limits.bodyBytes else {
             return refuse(.tooLong)
         }
@@ -248,7 +249,7 @@ extension RPCHandler {
         while !isBusy, let part = parsedAhead.popFirst() { receive(part) }
         flushIfNeeded()
         guard !isBusy else { return }
-        if isInputClosed, case .idle = phase {
+        if isInputClosed || closesAfterReply, case .idle = phase {
             channelContext?.close(promise: nil)
         } else {
             channelContext?.read()

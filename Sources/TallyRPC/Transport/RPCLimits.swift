@@ -26,8 +26,9 @@ package struct RPCLimits: Sendable {
     /// Bytes of a body up to which it is parsed, and answered if possible, on the event loop.
     /// Above, the milliseconds this takes would delay other connections.
     package var inlineBytes = 16 << 10
-    /// Bytes of bodies and responses held for all connections together.
-    package var bufferedBytes = 256 << 20
+    /// Bytes of bodies and responses held for all connections together; growing buffers take up to
+    /// twice as much.
+    package var bufferedBytes = 128 << 20
     /// How long a connection may stand between two requests.
     package var idleTimeout = Duration.seconds(60)
     /// How long a request may take to arrive, from its first byte to its last.

@@ -63,7 +63,8 @@ struct ChainView: Sendable {
                 let elapsed = row.header.time.milliseconds - probe.header.time.milliseconds
                 return FeeMarket.baseFee(
                     after: top.baseFee, used: top.weightUsed, limit: parameters.blockWeight,
-                    elapsed: elapsed, minimum: parameters.minimumBaseFee)
+                    elapsed: elapsed, idle: parameters.heartbeatMilliseconds,
+                    minimum: parameters.minimumBaseFee)
             }
             guard probe.header.height > .genesis,
                 let parent = try snapshot.beaconBlock(Height(probe.header.height.value - 1))

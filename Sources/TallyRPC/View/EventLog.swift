@@ -81,10 +81,10 @@ struct EventLogs: Sendable {
                         word(reason.rawValue),
                     ])
             ]
-        case .refunded(_, let request, let to, let value, let reason):
+        case .refunded(_, let request, let recipient, let sender, let value, let reason):
             [
                 log(
-                    EventTopic.refunded, id(request), word(to), .zero,
+                    EventTopic.refunded, id(request), word(sender), word(recipient),
                     data: [
                         word(request.destination.index), word(value), word(reason.rawValue),
                     ])

@@ -35,7 +35,7 @@ package struct AnchoredView: Hashable, Sendable {
     package var beacon: Hash32
     /// Of the block to be built.
     package var height: Height
-    /// Time of the parent beacon block: the time that a shard block reads.
+    /// Time of the parent beacon block: the time that a shard block reads (SHARD-6).
     package var time: BeaconTime
     /// By endpoint index.
     package var heads: [EndpointHead]

@@ -90,7 +90,15 @@ package enum BlockDecodingError: Error, Hashable, Sendable {
 }
 
 /// The form in which our own log keeps a decided block: every raw transaction with the sender that
-/// was recovered when it came in, so that a replay checks no signature again (`STORE-6`).
+/// was recovered when it came in, so that a replay checks no signature again (`STORE-14`).
+extension NetworkParameters {
+    /// Largest `logRecord`: every shard's body, with a sender and a header of its own for each of the
+    /// smallest transactions.
+    package var recordByteLimit: Int {
+        (64 << 20) + 2 * Int(layout.shardCount) * bodyByteLimit
+    }
+}
+
 extension BeaconBlock {
     package var logRecord: [UInt8] {
         let size = anchors.reduce(512) { $0 + 512 + $1.transactions.count * 160 }

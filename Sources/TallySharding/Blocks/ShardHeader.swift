@@ -91,7 +91,7 @@ package struct ShardHeader: Hashable, Sendable {
         FeeMarket.baseFee(
             after: baseFee, used: weightUsed, limit: parameters.blockWeight,
             elapsed: time.milliseconds - min(self.time.milliseconds, time.milliseconds),
-            minimum: parameters.minimumBaseFee)
+            idle: parameters.heartbeatMilliseconds, minimum: parameters.minimumBaseFee)
     }
 }
 

@@ -1,7 +1,7 @@
 import TallyExecution
 package import TallyPrimitives
 
-/// The form in which the beacon's checkpoint keeps its books (STORE-5).
+/// The form in which the beacon's checkpoint keeps its books (STORE-7).
 extension BeaconCore {
     package var encodedBooks: [UInt8] {
         RLPEncoder.list(capacity: heads.count * 512) { out in

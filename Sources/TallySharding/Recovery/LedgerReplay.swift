@@ -10,7 +10,7 @@ package protocol OutboxReader {
     ) -> [Receipt]
 }
 
-/// Brings checkpoints of different heights to the end of the beacon log (STORE-6).
+/// Brings checkpoints of different heights to the end of the beacon log (STORE-16).
 ///
 /// The beacon's checkpoint is the oldest: it is written after those of all shards. Blocks of an
 /// endpoint that is ahead are not executed again; what they sent is read from its checkpoint.
@@ -37,12 +37,12 @@ package struct LedgerReplay<Pages: PageReader, Outboxes: OutboxReader> {
         sent = Array(
             repeating: Array(repeating: [], count: endpoints.count), count: endpoints.count)
         let height = beacon.head.height
-        for index in endpoints.indices {
-            let applied = endpoints[index].appliedHeight
-            guard applied >= height else {
-                throw .checkpointOrder(endpoints[index].endpoint, shard: applied, beacon: height)
-            }
-            if applied == height { try restoreInbound(index) }
+        // All of them first: a checkpoint that is too old also lacks receipts that others need.
+        for core in endpoints where core.appliedHeight < height {
+            throw .checkpointOrder(core.endpoint, shard: core.appliedHeight, beacon: height)
+        }
+        for index in endpoints.indices where endpoints[index].appliedHeight == height {
+            try restoreInbound(index)
         }
     }
 

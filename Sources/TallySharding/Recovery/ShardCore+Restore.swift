@@ -4,7 +4,7 @@ package import TallyState
 
 extension ShardCore {
     /// Takes up an endpoint from its checkpoint: rebuilds and verifies the tree, the streams and the
-    /// due queue (STORE-5). Inbound receipts are put back by `LedgerReplay`.
+    /// due queue (STORE-7). Inbound receipts are put back by `LedgerReplay`.
     /// - Parameters:
     ///   - header: of the endpoint's last block at the checkpoint.
     ///   - appliedHeight: of the checkpoint.

@@ -10,6 +10,8 @@ struct BlockRun<Pages: PageReader> {
     private var streams: [StreamState]
     private var consumed: [Int]
     private var weight: Weight = 0
+    /// Of the raw transactions.
+    private var bodyBytes = 0
     private var systemResult: TransactionResult?
     private var transactions: [Transaction] = []
     private var results: [TransactionResult] = []
@@ -87,7 +89,9 @@ struct BlockRun<Pages: PageReader> {
     private mutating func tryApply(
         _ transaction: Transaction
     ) throws(ExecutionError) -> Ineligibility? {
-        guard transaction.weight <= parameters.blockWeight - weight else { return .blockFull }
+        guard transaction.weight <= parameters.blockWeight - weight,
+            bodyBytes + transaction.raw.count <= parameters.bodyByteLimit
+        else { return .blockFull }
         let demand = transaction.slotDemand(layout: parameters.layout)
         if let destination = shortage(demand) { return .noCredit(destination: destination) }
         switch try executor.apply(transaction) {
@@ -95,6 +99,7 @@ struct BlockRun<Pages: PageReader> {
         case .applied(let result):
             if result.failure == nil { take(demand) }
             weight += transaction.weight
+            bodyBytes += transaction.raw.count
             transactions.append(transaction)
             results.append(result)
             return nil

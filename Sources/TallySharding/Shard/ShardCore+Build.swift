@@ -31,6 +31,10 @@ extension ShardCore {
         guard block.header.parent == headerHash, block.header.endpoint == endpoint else {
             return .failure(.unknownParent)
         }
+        // A sweep would pay an account of that name, and a reserved address has none (TX-4).
+        guard !ReservedAddress.contains(block.header.beneficiary) else {
+            return .failure(.headerMismatch(field: "beneficiary"))
+        }
         var source = BodySource(block.transactions)
         let candidate = try execute(
             view, beneficiary: block.header.beneficiary, from: &source, pages: pages)
@@ -44,7 +48,7 @@ extension ShardCore {
     }
 
     /// Order inside a block: credit records, inbox, due entries, transactions (`SHARD-4`).
-    private func execute<Source: TransactionSource>(
+    func execute<Source: TransactionSource>(
         _ view: AnchoredView, beneficiary: Address, from source: inout Source,
         pages: some PageReader
     ) throws(ExecutionError) -> Candidate {

@@ -5,7 +5,7 @@ package import TallyState
 import TallyTransactions
 
 /// One endpoint of the receipt network, without disk, clock or network: a shard, or the beacon's own
-/// state.
+/// state (SHARD-2).
 ///
 /// Holds the state after the last decided block and what waits for the next one: anchored receipts
 /// and due entries. `build` and `check` compute candidates and change nothing; `commit` takes one over.

@@ -29,13 +29,13 @@ extension Envelope {
         var (outer, fields) = try openList(raw)
         let nonce = try fields.nonce()
         let price = try fields.amount("gasPrice")
-        let weightLimit: Weight = try fields.integer()
+        let weightLimit = try fields.weightLimit()
         let to = try fields.recipient()
         let value = try fields.amount("value")
         let data = try fields.data()
-        let v: UInt128 = try fields.integer()
+        let v: UInt128 = try fields.integer(tooLarge: .chainIDTooLarge)
         guard v >= 35 else { throw v == 27 || v == 28 ? .missingChainID : .invalidV }
-        guard let chainID = ChainID(exactly: (v - 35) / 2) else { throw .invalidV }
+        let chainID = try checked(ChainID(exactly: (v - 35) / 2))
         let signature = try fields.signature(yParity: UInt8((v - 35) % 2))
         try close(&outer, &fields)
         let envelope = Envelope(
@@ -48,23 +48,30 @@ extension Envelope {
         _ raw: [UInt8], type: EnvelopeType
     ) throws(TransactionError) -> (Envelope, RecoverableSignature) {
         var (outer, fields) = try openList(Array(raw.dropFirst()))
-        let chainID: ChainID = try fields.integer()
+        let chainID = try checked(try fields.integer(tooLarge: .chainIDTooLarge))
         let nonce = try fields.nonce()
         let tip = type == .dynamicFee ? try fields.amount("maxPriorityFeePerGas") : nil
         let fee = try fields.amount(type == .dynamicFee ? "maxFeePerGas" : "gasPrice")
-        let weightLimit: Weight = try fields.integer()
+        let weightLimit = try fields.weightLimit()
         let to = try fields.recipient()
         let value = try fields.amount("value")
         let data = try fields.data()
         try fields.emptyAccessList()
-        let parity: UInt64 = try fields.integer()
+        let parity: UInt8 = try fields.integer(tooLarge: .invalidV)
         guard parity < 2 else { throw .invalidV }
-        let signature = try fields.signature(yParity: UInt8(parity))
+        let signature = try fields.signature(yParity: parity)
         try close(&outer, &fields)
         let envelope = Envelope(
             type: type, chainID: chainID, nonce: nonce, weightLimit: weightLimit, maxFee: fee,
             maxPriorityFee: tip ?? fee, to: to, value: value, data: data)
         return (envelope, signature)
+    }
+
+    /// TX-2: 1 to 2^64 − 1.
+    private static func checked(_ chainID: ChainID?) throws(TransactionError) -> ChainID {
+        guard let chainID else { throw .chainIDTooLarge }
+        guard chainID > 0 else { throw .missingChainID }
+        return chainID
     }
 
     private static func openList(
@@ -92,28 +99,28 @@ extension RLPDecoder {
         do throws(RLPError) { return try nextString() } catch { throw .malformed(error) }
     }
 
-    fileprivate mutating func integer<T: FixedWidthInteger & UnsignedInteger>()
-        throws(TransactionError) -> T
-    {
-        do throws(RLPError) { return try nextInteger() } catch { throw .malformed(error) }
+    /// An integer of a field that has a reason of its own for exceeding its type.
+    fileprivate mutating func integer<T: FixedWidthInteger & UnsignedInteger>(
+        tooLarge: TransactionError
+    ) throws(TransactionError) -> T {
+        do throws(RLPError) {
+            return try nextInteger()
+        } catch { throw error == .integerTooLarge ? tooLarge : .malformed(error) }
     }
 
     /// EIP-2681: a nonce is below 2^64 − 1.
     fileprivate mutating func nonce() throws(TransactionError) -> Nonce {
-        let nonce: Nonce
-        do throws(RLPError) {
-            nonce = try nextInteger()
-        } catch { throw error == .integerTooLarge ? .nonceTooLarge : .malformed(error) }
+        let nonce: Nonce = try integer(tooLarge: .nonceTooLarge)
         guard nonce < .max else { throw .nonceTooLarge }
         return nonce
     }
 
+    fileprivate mutating func weightLimit() throws(TransactionError) -> Weight {
+        try integer(tooLarge: .weightLimitTooLarge)
+    }
+
     fileprivate mutating func amount(_ field: String) throws(TransactionError) -> Amount {
-        do throws(RLPError) {
-            return try nextAmount()
-        } catch {
-            throw error == .integerTooLarge ? .amountTooLarge(field: field) : .malformed(error)
-        }
+        Amount(try integer(tooLarge: .amountTooLarge(field: field)))
     }
 
     fileprivate mutating func recipient() throws(TransactionError) -> Address {

@@ -27,6 +27,7 @@ public struct Envelope: Hashable, Sendable {
     public let value: Amount
     public let data: [UInt8]
 
+    /// - Parameter maxPriorityFee: ignored by types 0 and 1, which carry one price for both.
     public init(
         type: EnvelopeType = .dynamicFee, chainID: ChainID, nonce: Nonce, weightLimit: Weight,
         maxFee: Amount, maxPriorityFee: Amount, to: Address, value: Amount, data: [UInt8] = []
@@ -36,7 +37,7 @@ public struct Envelope: Hashable, Sendable {
         self.nonce = nonce
         self.weightLimit = weightLimit
         self.maxFee = maxFee
-        self.maxPriorityFee = maxPriorityFee
+        self.maxPriorityFee = type == .dynamicFee ? maxPriorityFee : maxFee
         self.to = to
         self.value = value
         self.data = data
@@ -61,7 +62,9 @@ public struct Envelope: Hashable, Sendable {
     public func raw(signature: RecoverableSignature) -> [UInt8] { encoded(signature: signature) }
 
     /// Signs with `key` and returns the raw transaction.
-    public func signed(by key: PrivateKey) -> [UInt8] { raw(signature: key.sign(digest: signingHash)) }
+    public func signed(by key: PrivateKey) -> [UInt8] {
+        raw(signature: key.sign(digest: signingHash))
+    }
 
     private func encoded(signature: RecoverableSignature?) -> [UInt8] {
         let list = RLPEncoder.list(capacity: 160 + data.count) { out in

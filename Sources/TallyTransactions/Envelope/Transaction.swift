@@ -22,33 +22,45 @@ public final class Transaction: Sendable {
             throw .wrongChainID(expected: chainID, actual: envelope.chainID)
         }
         let operation = try Operation(envelope)
+        // Before the signature: what costs nothing to refuse is refused first.
+        let weight = try Self.checkedWeight(envelope, operation)
         let sender: Address
         do throws(SignatureError) {
             sender = try signature.recover(digest: envelope.signingHash).address
         } catch { throw TransactionError(error) }
-        try self.init(envelope, operation, sender: sender, raw: raw)
+        self.init(envelope, operation, weight: weight, sender: sender, raw: raw)
     }
 
     /// Decodes a raw transaction whose signature was checked before: one read from our own log.
     package convenience init(raw: [UInt8], verifiedSender: Address) throws(TransactionError) {
         let (envelope, _) = try Envelope.decode(raw)
-        try self.init(envelope, try Operation(envelope), sender: verifiedSender, raw: raw)
+        let operation = try Operation(envelope)
+        let weight = try Self.checkedWeight(envelope, operation)
+        self.init(envelope, operation, weight: weight, sender: verifiedSender, raw: raw)
     }
 
     private init(
-        _ envelope: Envelope, _ operation: Operation, sender: Address, raw: [UInt8]
-    ) throws(TransactionError) {
-        let weight = operation.weight + Weights.callData(envelope.data)
-        guard envelope.weightLimit >= weight else {
-            throw .weightLimitTooLow(required: weight, actual: envelope.weightLimit)
-        }
-        guard envelope.maxPriorityFee <= envelope.maxFee else { throw .tipAboveFeeCap }
-        guard envelope.maximumCost != nil else { throw .costTooLarge }
+        _ envelope: Envelope, _ operation: Operation, weight: Weight, sender: Address,
+        raw: [UInt8]
+    ) {
         self.envelope = envelope
         self.operation = operation
         self.sender = sender
         self.raw = raw
         self.weight = weight
         hash = Keccak256.hash(raw)
+    }
+
+    /// The weight, if the limit and the fees allow it (TX-2).
+    private static func checkedWeight(
+        _ envelope: Envelope, _ operation: Operation
+    ) throws(TransactionError) -> Weight {
+        let weight = operation.weight + Weights.callData(envelope.data)
+        guard envelope.weightLimit >= weight else {
+            throw .weightLimitTooLow(required: weight, actual: envelope.weightLimit)
+        }
+        guard envelope.maxPriorityFee <= envelope.maxFee else { throw .tipAboveFeeCap }
+        guard envelope.maximumCost != nil else { throw .costTooLarge }
+        return weight
     }
 }

@@ -11,8 +11,10 @@ public enum TransactionError: Error, Hashable, Sendable {
     case accessListNotEmpty
     case missingChainID
     case wrongChainID(expected: ChainID, actual: ChainID)
+    case chainIDTooLarge
     case amountTooLarge(field: String)
     case nonceTooLarge
+    case weightLimitTooLarge
     // Signature
     case invalidV
     case zeroR
@@ -48,8 +50,10 @@ public enum TransactionError: Error, Hashable, Sendable {
         case .accessListNotEmpty: "accessListNotEmpty"
         case .missingChainID: "missingChainId"
         case .wrongChainID: "wrongChainId"
+        case .chainIDTooLarge: "chainIdTooLarge"
         case .amountTooLarge: "amountTooLarge"
         case .nonceTooLarge: "nonceTooLarge"
+        case .weightLimitTooLarge: "gasLimitTooLarge"
         case .invalidV: "invalidV"
         case .zeroR: "zeroR"
         case .zeroS: "zeroS"
@@ -78,18 +82,20 @@ extension TransactionError: CustomStringConvertible {
     /// One sentence for people; geth's text where geth has one.
     public var description: String {
         switch self {
-        case .empty: "empty transaction"
+        case .empty: "typed transaction too short"
         case .oversized(let limit, let actual):
             "oversized data: transaction size \(actual), limit \(limit)"
         case .unsupportedType(let type): "transaction type not supported: \(type)"
-        case .malformed(let reason): "rlp: \(reason)"
+        case .malformed(let reason): "rlp: \(reason.sentence)"
         case .contractCreation: "contract creation is not supported: the recipient is missing"
         case .accessListNotEmpty: "access lists are not supported: the list must be empty"
-        case .missingChainID: "only replay-protected (EIP-155) transactions allowed"
+        case .missingChainID: "only replay-protected (EIP-155) transactions allowed over RPC"
         case .wrongChainID(let expected, let actual):
             "invalid chain id for signer: have \(actual) want \(expected)"
+        case .chainIDTooLarge: "chain id exceeds 2^64 - 1"
         case .amountTooLarge(let field): "\(field) exceeds 2^128 - 1"
         case .nonceTooLarge: "nonce has max value"
+        case .weightLimitTooLarge: "gas uint64 overflow: the gas limit exceeds 2^64 - 1"
         case .invalidV, .zeroR, .zeroS, .rOutOfRange, .sOutOfRange:
             "invalid transaction v, r, s values: \(code)"
         case .highS: "invalid transaction v, r, s values: s is in the upper half of the curve order"
@@ -100,7 +106,7 @@ extension TransactionError: CustomStringConvertible {
             "intrinsic gas too low: have \(actual), want \(required)"
         case .reservedRecipient(let address): "reserved address \(address) cannot hold a balance"
         case .unknownOperation(let address): "no such operation at reserved address \(address)"
-        case .malformedCall(let reason): "malformed call data: \(reason)"
+        case .malformedCall(let reason): "malformed call data: \(reason.sentence)"
         case .batchEmpty: "a batch needs at least one leg"
         case .batchTooLong(let limit): "a batch has at most \(limit) legs"
         case .batchSumMismatch(let legs, let value):
@@ -128,6 +134,37 @@ extension RLPError {
         case .wrongLength: "wrongLength"
         case .tooLong: "tooLong"
         case .unknownValue: "unknownValue"
+        }
+    }
+}
+
+extension RLPError {
+    /// The reason for people, after geth's `rlp: `; its text where it has one.
+    fileprivate var sentence: String {
+        switch self {
+        case .truncated: "value size exceeds available input length"
+        case .trailingBytes: "bytes follow the last field"
+        case .nonCanonicalLength: "non-canonical size information"
+        case .nonCanonicalInteger: "non-canonical integer (leading zero bytes)"
+        case .integerTooLarge: "input string too long"
+        case .expectedList: "expected List"
+        case .expectedString: "expected String or Byte"
+        case .wrongLength(let expected, let actual):
+            "a string of \(actual) bytes where \(expected) are expected"
+        case .tooLong(let limit): "more than \(limit) items or bytes"
+        case .unknownValue(let value): "unknown value \(value)"
+        }
+    }
+}
+
+extension CallError {
+    /// The reason for people.
+    fileprivate var sentence: String {
+        switch self {
+        case .truncated: "it ends before the last argument"
+        case .trailingBytes: "bytes follow the last argument"
+        case .nonCanonical: "a word has bits outside its type, or an unusual offset"
+        case .numberTooLarge: "a number exceeds its type"
         }
     }
 }

@@ -7,12 +7,14 @@ extension TransferOperation {
     public static let setCreditPolicySelector = Selector("setCreditPolicy(uint8)")
 
     /// Understands an envelope; anything to an address that is not reserved is a single transfer.
-    /// - Throws: one reason each; `unknownOperation` for a selector of no family.
+    /// - Throws: one reason each; `reservedRecipient` for a plain transfer to a reserved address,
+    ///   `unknownOperation` for a selector of no family.
     init(_ envelope: Envelope) throws(TransactionError) {
         guard ReservedAddress.contains(envelope.to) else {
             self = .single(to: envelope.to, value: envelope.value)
             return
         }
+        guard !envelope.data.isEmpty else { throw .reservedRecipient(envelope.to) }
         guard envelope.to == ReservedAddress.crossShard else {
             throw .unknownOperation(envelope.to)
         }
@@ -28,9 +30,7 @@ extension TransferOperation {
         case Self.setCreditPolicySelector.bytes:
             try Self.checkNoValue(envelope)
             self = .setCreditPolicy(try Self.policy(arguments))
-        default:
-            throw envelope.data.isEmpty
-                ? .reservedRecipient(envelope.to) : .unknownOperation(envelope.to)
+        default: throw .unknownOperation(envelope.to)
         }
     }
 
@@ -84,7 +84,9 @@ extension TransferOperation {
         var sum = Amount.zero
         for index in 0..<Int(count) {
             let leg = try leg(&reader, index)
-            guard let next = sum.adding(leg.value) else { throw .amountTooLarge(field: "legs") }
+            guard let next = sum.adding(leg.value) else {
+                throw .amountTooLarge(field: "sum of the legs")
+            }
             sum = next
             legs.append(leg)
         }
@@ -149,12 +151,13 @@ extension TransferOperation {
 }
 
 extension LegTerms {
-    /// The deadline and the time to run at, as the ABI carries them: 0 is none.
+    /// The deadline and the time to run at, as the ABI carries them: 0 is none, so that the time 0
+    /// is written as 1, which has passed as well.
     fileprivate var words: (creditBy: UInt64, runAt: UInt64) {
         switch self {
         case .immediate: (0, 0)
-        case .creditBy(let time): (time.milliseconds, 0)
-        case .runAt(let time): (0, time.milliseconds)
+        case .creditBy(let time): (max(1, time.milliseconds), 0)
+        case .runAt(let time): (0, max(1, time.milliseconds))
         }
     }
 }

@@ -1,0 +1,136 @@
+import Foundation
+import Synchronization
+import TallyCrypto
+import TallyEngine
+import TallyExecution
+import TallyJournal
+import TallyPrimitives
+import TallySharding
+import TallyTransactions
+import Testing
+
+@Suite struct CheckpointTests {
+    /// What the beacon told, in order.
+    final class Notices: Sendable {
+        private let heights = Mutex<(written: [Height], failed: [Height])>(([], []))
+
+        var written: [Height] { heights.withLock { $0.written } }
+        var failed: [Height] { heights.withLock { $0.failed } }
+
+        func take(_ notice: BeaconNotice) {
+            switch notice {
+            case .checkpointed(let height): heights.withLock { $0.written.append(height) }
+            case .checkpointFailed(let height, _): heights.withLock { $0.failed.append(height) }
+            case .quarantined(let endpoint, let error):
+                Issue.record("endpoint \(endpoint) was quarantined: \(error)")
+            }
+        }
+    }
+
+    /// Submits `rounds` of one transfer by every account to its next, and waits for each round.
+    private func transferAround(
+        _ ledger: TestLedger, _ engine: Engine, rounds: Range<UInt64>
+    ) async throws -> [Hash32] {
+        var hashes: [Hash32] = []
+        for nonce in rounds {
+            let raws = ledger.keys.indices.map { from in
+                ledger.transfer(
+                    from: from, to: (from + 1 + Int(nonce) % 5) % ledger.keys.count, value: 7,
+                    nonce: nonce)
+            }
+            let round = try await engine.intake.submit(raws).map { try $0.get() }
+            var snapshot = engine.publisher.current
+            while try round.contains(where: { try snapshot.position(of: $0) == nil }) {
+                snapshot = try #require(await engine.publisher.next(after: snapshot.height))
+            }
+            hashes += round
+        }
+        return hashes
+    }
+
+    private func run<R>(
+        _ ledger: TestLedger, policy: CheckpointPolicy, limits: Limits = Limits(),
+        notices: Notices, _ body: (Engine, RecoveryReport) async throws -> R
+    ) async throws -> R {
+        let (engine, report) = try ledger.open(policy: policy, limits: limits) {
+            notices.take($0)
+        }
+        let running = Task { try await engine.run() }
+        let result = try await body(engine, report)
+        engine.stop()
+        try await running.value
+        return result
+    }
+
+    @Test func everyTransactionIsFoundAcrossManyCheckpoints() async throws {
+        let ledger = try TestLedger(shards: 4, accounts: 10)
+        defer { try? FileManager.default.removeItem(atPath: ledger.directory) }
+        let policy = CheckpointPolicy(transactions: 25, bytes: 1 << 30, heights: 1_000)
+        let notices = Notices()
+        let first = try await run(ledger, policy: policy, notices: notices) { engine, _ in
+            try await transferAround(ledger, engine, rounds: 0..<12)
+        }
+        #expect(notices.written.count >= 2)
+        #expect(notices.written == notices.written.sorted())
+        #expect(notices.failed.isEmpty)
+        try await run(ledger, policy: policy, notices: notices) { engine, report in
+            #expect(report.replayedTransactions == 0)
+            let second = try await transferAround(ledger, engine, rounds: 12..<20)
+            let snapshot = engine.publisher.current
+            for hash in first + second {
+                let place = try #require(try snapshot.position(of: hash))
+                let row = try #require(
+                    try snapshot.transaction(place.endpoint, place.height, place.index))
+                #expect(Keccak256.hash(row.raw) == hash)
+                #expect(row.result.failure == nil)
+                let block = try #require(try snapshot.beaconBlock(place.height))
+                let height = try snapshot.beaconHeight(block.header.hash)
+                #expect(height == place.height)
+            }
+            for key in ledger.keys {
+                let account = try snapshot.account(key.address)
+                #expect(account.nonce == 20)
+            }
+        }
+    }
+
+    @Test func aFullMapLosesNothing() async throws {
+        let ledger = try TestLedger(shards: 1, accounts: 40)
+        defer { try? FileManager.default.removeItem(atPath: ledger.directory) }
+        var small = Limits()
+        small.mapSizeBytes = 1 << 20
+        let policy = CheckpointPolicy(transactions: 400, bytes: 1 << 30, heights: 1_000_000)
+        let notices = Notices()
+        let hashes = try await run(
+            ledger, policy: policy, limits: small, notices: notices
+        ) { engine, _ in
+            try await transferAround(ledger, engine, rounds: 0..<60)
+        }
+        #expect(!notices.failed.isEmpty)
+        try await run(ledger, policy: policy, notices: notices) { engine, report in
+            #expect(report.replayedTransactions > 0)
+            let snapshot = engine.publisher.current
+            for hash in hashes {
+                let position = try snapshot.position(of: hash)
+                #expect(position != nil)
+            }
+        }
+    }
+
+    @Test func refusesTheDataOfAnotherNetwork() async throws {
+        let ledger = try TestLedger(shards: 1, accounts: 2)
+        defer { try? FileManager.default.removeItem(atPath: ledger.directory) }
+        let policy = CheckpointPolicy()
+        try await run(ledger, policy: policy, notices: Notices()) { engine, _ in
+            _ = try await transferAround(ledger, engine, rounds: 0..<1)
+        }
+        let other = try TestLedger(shards: 1, accounts: 3, directory: ledger.directory)
+        let error = #expect(throws: EngineError.self) { () throws in _ = try other.open() }
+        guard case .genesisMismatch(_, let stored, let expected) = error else {
+            Issue.record("refused for another reason: \(String(describing: error))")
+            return
+        }
+        #expect(stored == ledger.genesis.hash)
+        #expect(expected == other.genesis.hash)
+    }
+}

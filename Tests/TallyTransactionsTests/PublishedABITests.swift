@@ -1,0 +1,82 @@
+import FoundationEssentials
+import TallyCrypto
+import TallyPrimitives
+import TallyTesting
+import TallyTransactions
+import Testing
+
+/// An entry of the published ABI document.
+private struct Entry: Decodable {
+    struct Parameter: Decodable {
+        let name: String
+        let type: String
+        let indexed: Bool?
+        let components: [Parameter]?
+
+        /// The type as signatures spell it: a tuple is the list of its components.
+        var canonical: String {
+            guard let components, type.hasPrefix("tuple") else { return type }
+            return "(\(components.map(\.canonical).joined(separator: ",")))" + type.dropFirst(5)
+        }
+    }
+
+    let type: String
+    let name: String
+    let inputs: [Parameter]
+    let stateMutability: String?
+
+    var signature: String { "\(name)(\(inputs.map(\.canonical).joined(separator: ",")))" }
+
+    static func all(_ type: String) throws -> [Entry] {
+        let data = try Data(contentsOf: Vectors.specification("abi/cross-shard.json"))
+        return try JSONDecoder().decode([Entry].self, from: data).filter { $0.type == type }
+    }
+}
+
+@Suite struct PublishedABITests {
+    @Test func selectorsAreThoseOfTheCode() throws {
+        let functions = try Entry.all("function")
+        let expected = [
+            "batchTransfer": TransferOperation.batchSelector,
+            "claimEscrow": TransferOperation.claimEscrowSelector,
+            "setCreditPolicy": TransferOperation.setCreditPolicySelector,
+        ]
+        #expect(functions.count == expected.count)
+        for function in functions {
+            #expect(Selector(function.signature) == expected[function.name], "\(function.name)")
+            #expect(
+                function.stateMutability
+                    == (function.name == "batchTransfer" ? "payable" : "nonpayable"))
+        }
+    }
+
+    /// As eth-utils 6.0.0 computes them from the document.
+    @Test(
+        arguments: [
+            (TransferOperation.batchSelector, [0xa7, 0x70, 0x86, 0x0d]),
+            (TransferOperation.claimEscrowSelector, [0x50, 0x28, 0x92, 0x8a]),
+            (TransferOperation.setCreditPolicySelector, [0x18, 0x51, 0xf6, 0x3a]),
+        ] as [(Selector, [UInt8])])
+    func selectorsAreTheKnownOnes(_ selector: Selector, _ bytes: [UInt8]) {
+        #expect(selector.bytes == bytes)
+    }
+
+    @Test func eventsHaveTheSpecifiedSignatures() throws {
+        let events = try Entry.all("event")
+        #expect(
+            events.map(\.signature) == [
+                "CrossShardSent(bytes32,uint32,address,address,uint256)",
+                "CrossShardCredited(bytes32,uint32,address,address,uint256)",
+                "CrossShardRefunded(bytes32,uint32,address,address,uint256,uint8)",
+            ])
+        for event in events {
+            let topics = event.inputs.filter { $0.indexed == true }.map(\.name)
+            #expect(topics == ["id", "from", "to"], "\(event.name)")
+        }
+    }
+
+    @Test func documentHasNothingElse() throws {
+        let data = try Data(contentsOf: Vectors.specification("abi/cross-shard.json"))
+        #expect(try JSONDecoder().decode([Entry].self, from: data).count == 6)
+    }
+}
