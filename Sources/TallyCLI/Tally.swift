@@ -29,7 +29,8 @@ struct Tally: AsyncParsableCommand {
             CommandGroup(
                 name: "Preparing and checking",
                 subcommands: [
-                    GenesisCommand.self, KeysCommand.self, VersionCommand.self,
+                    GenesisCommand.self, KeysCommand.self, AuditCommand.self, DatabaseCommand.self,
+                    VersionCommand.self,
                 ]),
         ])
 }

@@ -1,7 +1,9 @@
 import TallyClient
+import TallyCrypto
 import TallyEngine
 import TallyNode
 import TallyPrimitives
+import TallySharding
 import Testing
 
 @testable import TallyCLI

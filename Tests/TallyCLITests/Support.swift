@@ -1,6 +1,8 @@
 import Foundation
+import Logging
 import TallyCLI
 import TallyClient
+import TallyCrypto
 import TallyNode
 import TallyPrimitives
 import TallySharding

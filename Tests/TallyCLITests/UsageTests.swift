@@ -1,5 +1,6 @@
 import TallyClient
 import TallyNode
+import TallyPrimitives
 import Testing
 
 @testable import TallyCLI
@@ -81,8 +82,11 @@ import Testing
 @Suite struct EtherTests {
     @Test(arguments: [
         ("0", "0"), ("1", "1000000000000000000"), ("1.5", "1500000000000000000"),
-        ("0.000000000000000001", "1"), ("340282366920938463463.374607431768211455",
-            "340282366920938463463374607431768211455"),
+        ("0.000000000000000001", "1"),
+        (
+            "340282366920938463463.374607431768211455",
+            "340282366920938463463374607431768211455"
+        ),
     ])
     func isExact(_ text: String, _ units: String) throws {
         let amount = try #require(Ether.amount(text))

@@ -236,7 +236,10 @@ import Testing
                 }
                 return actual == Amount(expected.units + 1)
             })
-        #expect(header.contains { if case .header(_, .anchorsRootMismatch) = $0 { true } else { false } })
+        #expect(
+            header.contains {
+                if case .header(_, .anchorsRootMismatch) = $0 { true } else { false }
+            })
         let books = try findings(ledger, original) { vandal in
             _ = try vandal.change(3, "meta") { key, bytes in
                 guard key == Array("books".utf8),
@@ -329,6 +332,43 @@ import Testing
         let last = try findings(ledger, live) { try flip($0.directory, lastStart + 60) }
         #expect(
             last == [.logEnds(at: Height(height.value - 1), checkpoint: height)])
+    }
+
+    @Test func verifiesThatEveryRowDecodes() async throws {
+        var ledger = try AuditLedger()
+        defer { ledger.remove() }
+        let original = try await ledger.inFlight()
+        func verify(_ directory: String) throws -> DatabaseVerification {
+            try DatabaseVerification.run(
+                directory: directory, genesis: ledger.genesis, limits: AuditLedger.limits)
+        }
+        let clean = try verify(original)
+        #expect(clean.findings == [])
+        let stats = try DatabaseStats.read(
+            directory: original, genesis: ledger.genesis, limits: AuditLedger.limits)
+        #expect(stats.environments.flatMap(\.rows).reduce(0) { $0 + $1.count } == clean.rows)
+        #expect(stats.environments.allSatisfy { $0.checkpoint == stats.environments[0].checkpoint })
+        #expect(stats.segments.map(\.name) == ["00000000000000000001.log"])
+        let databases: [(endpoint: Int, name: String)] = [
+            (0, "blocks"), (0, "transactions"), (0, "hashes"), (0, "outbox"), (0, "legs"),
+            (2, "due"), (3, "beacon-blocks"), (3, "beacon-hashes"), (1, "meta"),
+        ]
+        for (endpoint, name) in databases {
+            let copy = try ledger.copy(original, UUID().uuidString)
+            let key = try Vandal(ledger: ledger, directory: copy).change(endpoint, name) {
+                key, value in
+                key == Array("chain".utf8) ? nil : Array(value.dropLast())
+            }
+            let found = try verify(copy).findings
+            #expect(
+                found.contains(
+                    .corruptRow(EndpointID(UInt16(endpoint)), database: name, key: key)), "\(name)")
+        }
+        let copy = try ledger.copy(original, UUID().uuidString)
+        _ = try Vandal(ledger: ledger, directory: copy).change(0, "buckets") { _, value in
+            Array(value.dropLast())
+        }
+        #expect(try verify(copy).findings.contains { $0.name == "state" })
     }
 
     /// `bytes` with the first RLP of an amount replaced by that of a larger one of equal length.

@@ -77,7 +77,8 @@ import Testing
 
     @Test(arguments: [
         ("[rpc]\nprot = 1\n", "rpc.prot", "rpc.port"), ("port = 1\n", "port", "rpc.port"),
-        ("data-dir = \"x\"\n", "data-dir", nil), ("[zzzzzzzz]\nqqqqqq = 1\n", "zzzzzzzz.qqqqqq", nil),
+        ("data-dir = \"x\"\n", "data-dir", nil),
+        ("[zzzzzzzz]\nqqqqqq = 1\n", "zzzzzzzz.qqqqqq", nil),
     ])
     func refusesUnknownKey(_ file: String, _ key: String, _ nearest: String?) throws {
         let scratch = try Scratch()

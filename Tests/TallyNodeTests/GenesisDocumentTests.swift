@@ -126,7 +126,9 @@ import Testing
     }
 
     @Test func refusesRepeatedFields() {
-        #expect(throws: GenesisDocumentError.self) { try document("\"name\": \"a\", \"name\": \"b\"") }
+        #expect(throws: GenesisDocumentError.self) {
+            try document("\"name\": \"a\", \"name\": \"b\"")
+        }
         #expect(throws: GenesisDocumentError.notAnObject(field: "")) {
             try GenesisDocument(json: Array("[]".utf8))
         }

@@ -68,7 +68,8 @@ import Testing
             let receipts = try await ledger.ask(
                 "eth_getBlockReceipts", .string(Hex.quantity(sent + 1)))
             let system = try #require(receipts[0])
-            #expect(system["type"] == "0x7f")
+            #expect(system["type"] == "0x0")
+            #expect(system["from"] == .string(ReservedAddress.nativeTransfers.description))
             #expect(system["logs"]?.arrayValue?.count == 2)
             #expect(
                 system["logs"]?[1]?["topics"]?[0] == .string(EventTopic.credited.description))
@@ -163,8 +164,11 @@ import Testing
 
     @Test func waitingEndsWhenTheTimeIsUp() async throws {
         try await withLedger { ledger in
-            let status = try await ledger.ask(
-                "shard_getTransactionStatus", .string(Hash32.zero.description), "final", 5)
+            async let answer = ledger.ask(
+                "shard_getTransactionStatus", .string(Hash32.zero.description), "final", 5_000)
+            await ledger.clock.waiterArrived()
+            ledger.clock.set(MethodLedger.start + 5_000)
+            let status = try await answer
             #expect(status["state"] == "unknown")
             #expect(status["timedOut"] == true)
             #expect(status["legs"] == [])

@@ -12,21 +12,85 @@ import Testing
 
 @testable import TallyRPC
 
-/// Time that a test moves. Waiting is short whatever is asked for, and looks at it again.
+/// Time that a test moves: whoever waits, waits for that.
 final class ManualClock: NodeClock {
-    private let milliseconds: Mutex<UInt64>
+    private struct State {
+        var now: UInt64
+        /// Time moved since the engine last looked at it.
+        var hasMoved = false
+        var isClosed = false
+        var nextID = 0
+        var sleepers: [Int: (end: UInt64, isTick: Bool, wake: CheckedContinuation<Void, Never>)] =
+            [:]
+        var observers: [CheckedContinuation<Void, Never>] = []
+    }
 
-    init(_ milliseconds: UInt64) { self.milliseconds = Mutex(milliseconds) }
+    private let state: Mutex<State>
 
-    func now() -> BeaconTime { BeaconTime(milliseconds: milliseconds.withLock { $0 }) }
-    func set(_ time: UInt64) { milliseconds.withLock { $0 = time } }
+    init(_ milliseconds: UInt64) { state = Mutex(State(now: milliseconds)) }
+
+    func now() -> BeaconTime { BeaconTime(milliseconds: state.withLock { $0.now }) }
+
+    func set(_ time: UInt64) {
+        let woken = state.withLock { state in
+            state.now = time
+            let woken = state.sleepers.filter { $0.value.isTick || $0.value.end <= time }
+            state.hasMoved = !woken.values.contains(where: \.isTick)
+            for id in woken.keys { state.sleepers[id] = nil }
+            return woken.values.map(\.wake)
+        }
+        for sleeper in woken { sleeper.resume() }
+    }
+
+    /// From now on nobody waits.
+    func close() {
+        let woken = state.withLock { state in
+            state.isClosed = true
+            defer { state.sleepers = [:] }
+            return state.sleepers.values.map(\.wake)
+        }
+        for sleeper in woken { sleeper.resume() }
+    }
+
+    /// Returns once a method waits for its timeout.
+    func waiterArrived() async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                let isThere = state.sleepers.values.contains { !$0.isTick }
+                if !isThere { state.observers.append(continuation) }
+                return isThere
+            }
+            if isThere { continuation.resume() }
+        }
+    }
 
     func sleep(milliseconds: UInt64) async throws {
-        let end = now().milliseconds + milliseconds
-        repeat {
-            try await SystemClock().sleep(milliseconds: 1)
-        } while now().milliseconds < end
-            && milliseconds > 100
+        // The engine looks at the clock every few milliseconds; methods wait longer.
+        let isTick = milliseconds <= 100
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let observers: [CheckedContinuation<Void, Never>]? = state.withLock { state in
+                    if state.isClosed || Task.isCancelled { return nil }
+                    if isTick, state.hasMoved {
+                        state.hasMoved = false
+                        return nil
+                    }
+                    state.sleepers[id] = (state.now + milliseconds, isTick, continuation)
+                    guard !isTick else { return [] }
+                    defer { state.observers = [] }
+                    return state.observers
+                }
+                guard let observers else { return continuation.resume() }
+                for observer in observers { observer.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.sleepers.removeValue(forKey: id) }?.wake.resume()
+        }
+        try Task.checkCancellation()
     }
 }
 
@@ -158,7 +222,10 @@ func withLedger(
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await engine.run() }
         group.addTask {
-            defer { engine.stop() }
+            defer {
+                engine.stop()
+                clock.close()
+            }
             try await body(ledger)
         }
         try await group.waitForAll()

@@ -49,7 +49,7 @@ import Testing
                 parent = block["hash"]
                 let receipts = try await ledger.ask("eth_getBlockReceipts", tag)
                 for transaction in block["transactions"]?.arrayValue ?? [] {
-                    if transaction["type"] == "0x7f" {
+                    if transaction["from"] == .string(ReservedAddress.nativeTransfers.description) {
                         systemTransactions += 1
                     } else {
                         signed += 1

@@ -61,7 +61,8 @@ struct DemoCommand: AsyncParsableCommand {
         ]
         output.print(
             [
-                "asExpected": .bool(tour.isAsExpected), "complaints": .array(tour.complaints.map(JSON.string)),
+                "asExpected": .bool(tour.isAsExpected),
+                "complaints": .array(tour.complaints.map(JSON.string)),
                 "transactions": .array(tour.statuses.map { StatusReport($0).json }),
                 "audit": DemoAudit(report).json,
                 "directory": keep ? .string(path) : .null,

@@ -51,11 +51,8 @@ struct AuditTail {
     private mutating func read(
         _ directory: String, _ findings: inout AuditFindings
     ) throws(AuditError) {
-        var journal: ReadOnlyJournal
-        do throws(StoreError) {
-            journal = try ReadOnlyJournal(directory: DataLayout.log(in: directory))
-        } catch { throw .store(error) }
         do throws(JournalOpenError) {
+            var journal = try ReadOnlyJournal.opened(in: directory)
             let recovered = try journal.recover(
                 logID: source.genesis.hash, freshSalt: JournalSalt(high: 0, low: 0),
                 firstSequence: source.checkpoint.next.value
@@ -166,12 +163,16 @@ struct AuditTail {
 struct ReadOnlyJournal: JournalStorage {
     private let files: FileJournal
 
-    /// - Throws: `notFound` when there is no such directory: opening must not create one.
-    init(directory: String) throws(StoreError) {
-        guard FileManager.default.fileExists(atPath: directory) else {
-            throw .notFound(path: directory)
+    /// The log of a data directory, whose lock the caller holds.
+    static func opened(in directory: String) throws(JournalOpenError) -> ReadOnlyJournal {
+        let path = DataLayout.log(in: directory)
+        // Opening would create it.
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw .storage(.failed(nil, code: ENOENT))
         }
-        files = try FileJournal.open(directory: directory)
+        do throws(StoreError) {
+            return ReadOnlyJournal(files: try FileJournal.open(directory: path))
+        } catch { throw .storage(.failed(nil, code: EIO)) }
     }
 
     func perform(_ effects: [JournalEffect]) throws(JournalStorageError) {}

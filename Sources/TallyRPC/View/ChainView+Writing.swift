@@ -70,7 +70,8 @@ extension ChainView {
         out.member("transactionIndex") { $0.quantity(UInt64(entry.index)) }
         out.member("shard") { $0.quantity(entry.endpoint.index) }
         switch entry.content {
-        case .system(let transaction, _): write(transaction, to: &out)
+        case .system(let transaction, let result):
+            write(transaction, weight: result.weight, to: &out)
         case .signed(let stored):
             let (envelope, signature) = try stored.decoded()
             out.write(
@@ -80,17 +81,20 @@ extension ChainView {
         out.endObject()
     }
 
-    /// VIEW-3: from the zero address to `…c001`; nobody signed it and nobody pays for it.
-    private func write(_ transaction: SystemTransaction, to out: inout JSONWriter) {
-        let zero = UInt64(0)
+    /// VIEW-4: nobody signed it and nobody pays for it. A legacy transaction with a signature of zeros
+    /// is what clients that know every type accept.
+    private func write(
+        _ transaction: SystemTransaction, weight: Weight, to out: inout JSONWriter
+    ) {
         out.member("hash") { $0.hex(transaction.hash) }
         out.member("type") { $0.quantity(SystemTransaction.type) }
         out.member("chainId") { $0.quantity(transaction.chainID) }
-        out.member("nonce") { $0.quantity(zero) }
-        out.member("from") { $0.hex(Address.zero) }
+        out.member("nonce") { $0.quantity(transaction.height) }
+        out.member("from") { $0.hex(SystemTransaction.sender) }
         out.member("to") { $0.hex(ReservedAddress.crossShard) }
-        for name in ["value", "gas", "gasPrice", "v", "r", "s"] {
-            out.member(name) { $0.quantity(zero) }
+        out.member("gas") { $0.quantity(weight) }
+        for name in ["value", "gasPrice", "v", "r", "s"] {
+            out.member(name) { $0.quantity(UInt64(0)) }
         }
         out.member("input") { $0.hex([]) }
     }
@@ -118,7 +122,7 @@ extension ChainView {
         switch entry.content {
         case .system:
             out.member("type") { $0.quantity(SystemTransaction.type) }
-            out.member("from") { $0.hex(Address.zero) }
+            out.member("from") { $0.hex(SystemTransaction.sender) }
             out.member("to") { $0.hex(ReservedAddress.crossShard) }
         case .signed(let stored):
             let (envelope, _) = try stored.decoded()
@@ -178,8 +182,8 @@ extension StoredTransaction {
 }
 
 extension SystemTransaction {
-    /// The type byte that its hash covers, which no envelope has.
-    static let type: UInt8 = 0x7f
+    static let type = EnvelopeType.legacy.rawValue
+    static let sender = ReservedAddress.nativeTransfers
 }
 
 extension BeaconTime {

@@ -1,0 +1,115 @@
+import TallyExecution
+import TallyJournal
+import TallyPrimitives
+package import TallySharding
+import TallyStore
+
+/// Whether everything a stopped ledger has stored can be read: every row decodes, the pages form the
+/// state trees of the checkpoints, and the log verifies. `SupplyAudit` asks what it all says.
+package struct DatabaseVerification: Equatable, Sendable {
+    /// Rows that were decoded, buckets and payloads included.
+    package private(set) var rows = 0
+    package private(set) var logRecords = 0
+    /// Bytes of an unfinished, never acknowledged record at the end of the log.
+    package private(set) var cutBytes: UInt64 = 0
+    package private(set) var findings: [AuditFinding] = []
+    package private(set) var droppedFindings = 0
+
+    package var isClean: Bool { findings.isEmpty && droppedFindings == 0 }
+
+    /// Verifies a directory whose lock the caller holds. Nothing is written.
+    package static func run(
+        directory: String, genesis: Genesis, limits: Limits = Limits()
+    ) throws(AuditError) -> DatabaseVerification {
+        var findings = AuditFindings()
+        let source = try AuditSource(
+            directory: directory, genesis: genesis, limits: limits, &findings)
+        var result = DatabaseVerification()
+        for (index, endpoint) in source.layout.endpoints.enumerated() {
+            if let head = source.heads[index] {
+                _ = AuditedState(
+                    head.header, layout: source.layout, pages: source.views[index], &findings)
+            }
+            try result.decode(source.views[index], endpoint, &findings)
+        }
+        try result.verifyLog(directory, source, &findings)
+        result.findings = findings.list
+        result.droppedFindings = findings.dropped
+        return result
+    }
+
+    private mutating func decode(
+        _ view: StoreView, _ endpoint: EndpointID, _ findings: inout AuditFindings
+    ) throws(AuditError) {
+        for database in view.databases.all {
+            var faults: [AuditFinding] = []
+            var count = 0
+            try view.forEachRow(in: database, AuditError.store) { (row) throws(AuditError) in
+                count += 1
+                if !row.decodes(in: database, of: view.databases) {
+                    faults.append(
+                        .corruptRow(endpoint, database: database.name, key: row.key))
+                }
+            }
+            rows += count
+            for fault in faults { findings.add(fault) }
+        }
+    }
+
+    private mutating func verifyLog(
+        _ directory: String, _ source: AuditSource, _ findings: inout AuditFindings
+    ) throws(AuditError) {
+        do throws(JournalOpenError) {
+            var journal = try ReadOnlyJournal.opened(in: directory)
+            let recovered = try journal.recover(
+                logID: source.genesis.hash, freshSalt: JournalSalt(high: 0, low: 0),
+                firstSequence: source.checkpoint.next.value
+            ) { record, payload in
+                logRecords += 1
+                do throws(BlockDecodingError) {
+                    _ = try BeaconBlock(logRecord: Array(payload))
+                } catch { findings.add(.logRecord(Height(record.sequence), error)) }
+            }
+            cutBytes = recovered.cut?.removedBytes ?? 0
+        } catch {
+            switch error {
+            case .storage(let error): throw .log(error)
+            case .log(let error): findings.add(.log(error))
+            }
+        }
+    }
+}
+
+extension StoredRow {
+    /// Whether key and value are such as `EndpointStore` writes; buckets and payloads are checked
+    /// with the tree.
+    fileprivate func decodes(in database: Database, of all: EndpointStore.Databases) -> Bool {
+        do throws(RLPError) {
+            switch database {
+            case all.meta:
+                if key == MetaKey.chain { return value.count == 32 }
+                if key == MetaKey.head { _ = try StoredHead(encoded: value) }
+                return key == MetaKey.head || key == MetaKey.books
+            case all.payloads: return key.count == 32
+            case all.blocks:
+                _ = try StoredBlock(encoded: value)
+                return RowKey.decodeHeight(key) != nil
+            case all.transactions:
+                _ = try StoredTransaction(encoded: value)
+                return RowKey.decodePosition(key) != nil
+            case all.hashes: return key.count == 16 && RowKey.decodePosition(value) != nil
+            case all.outbox:
+                _ = try Receipt(encoded: value)
+                return RowKey.decodeStream(key) != nil
+            case all.legs:
+                return RowKey.decodeStream(key) != nil && RowKey.decodeHeight(value) != nil
+            case all.due: return key.count == 8 && RowKey.decodeHeight(value) != nil
+            case all.beaconBlocks:
+                _ = try BeaconRow(encoded: value)
+                return RowKey.decodeHeight(key) != nil
+            case all.beaconHashes: return key.count == 32 && RowKey.decodeHeight(value) != nil
+            default: return true
+            }
+        } catch { return false }
+    }
+}
