@@ -4,7 +4,7 @@ import TallySimulation
 import TallyTesting
 import Testing
 
-/// Specs/reliability.md, REL-2: a node is cut off at every effect, and nothing that anybody saw is
+/// Specs/reliability.md, REL-7: a node is cut off at every effect, and nothing that anybody saw is
 /// lost.
 @Suite struct CrashMatrixTests {
     /// All points; a seeded sample of them unless `TALLY_DEEP` is set.
