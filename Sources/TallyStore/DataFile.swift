@@ -38,7 +38,12 @@ struct DataFile {
         guard first.pageSize == second.pageSize else {
             throw .corrupted(path: path, damage: .implausibleMeta)
         }
+        // The other is of the commit before, or of one that was cut off while it was written: LMDB
+        // overwrites it by the next. The transaction's number comes last in it.
         let newest = first.transaction > second.transaction ? first : second
+        guard newest.isPlausible else {
+            throw .corrupted(path: path, damage: .implausibleMeta)
+        }
         let used = (newest.lastPage + 1) * UInt64(newest.pageSize)
         if size < used {
             guard !readOnly, used <= 1 << 46, ftruncate(descriptor, off_t(used)) == 0 else {
@@ -54,6 +59,14 @@ struct DataFile {
         var mapSize: UInt64
         var lastPage: UInt64
         var transaction: UInt64
+        /// Of the free pages and of the databases.
+        var roots: [UInt64]
+
+        /// Whether LMDB can map and follow what the page says.
+        var isPlausible: Bool {
+            (1..<(1 << 34)).contains(lastPage) && mapSize < 1 << 47
+                && roots.allSatisfy { $0 == .max || $0 >= 2 && $0 <= lastPage }
+        }
     }
 
     /// The fields of LMDB 0.9's meta page, data format 1, on a 64-bit little-endian machine.
@@ -76,13 +89,11 @@ struct DataFile {
         guard load(20, as: UInt32.self) == version else { throw .versionMismatch(path: path) }
         let meta = Meta(
             pageSize: load(40, as: UInt32.self), mapSize: load(32, as: UInt64.self),
-            lastPage: load(136, as: UInt64.self), transaction: load(144, as: UInt64.self))
-        let roots = [load(80, as: UInt64.self), load(128, as: UInt64.self)]
-        guard
-            (512...65_536).contains(meta.pageSize), meta.pageSize.nonzeroBitCount == 1,
-            (1..<(1 << 34)).contains(meta.lastPage), meta.mapSize < 1 << 47,
-            roots.allSatisfy({ $0 == .max || (2...meta.lastPage).contains($0) })
-        else { throw .corrupted(path: path, damage: .implausibleMeta) }
+            lastPage: load(136, as: UInt64.self), transaction: load(144, as: UInt64.self),
+            roots: [load(80, as: UInt64.self), load(128, as: UInt64.self)])
+        guard (512...65_536).contains(meta.pageSize), meta.pageSize.nonzeroBitCount == 1 else {
+            throw .corrupted(path: path, damage: .implausibleMeta)
+        }
         return meta
     }
 }

@@ -248,6 +248,32 @@ import Testing
         expectError(.corrupted(path: file, damage: .implausibleMeta))
     }
 
+    /// A commit that was cut off in its last write: all of the meta page but the number of the
+    /// transaction, or some of it. The size of a page is always the same.
+    @Test(arguments: [16, 64, 100]) func opensBesideATornMetaPage(length: Int) throws {
+        let newest = try transaction(at: 0) > transaction(at: 4_096) ? 0 : 4_096
+        let torn = 4_096 - newest
+        overwrite(file, at: torn + 144 - length, with: [UInt8](repeating: 0x7E, count: length))
+        let environment = try Environment.open(directory.configuration(), databases: ["main"])
+        let db = try environment.openDatabase("main")
+        #expect(try environment.count(in: db) == 1_000)
+        try environment.put(bytes("a"), bytes("1"), in: db)
+        try environment.put(bytes("b"), bytes("2"), in: db)
+        #expect(try environment.count(in: db) == 1_002)
+    }
+
+    /// The same in the page of the last commit is damage.
+    @Test func reportsATornNewestMetaPage() throws {
+        let newest = try transaction(at: 0) > transaction(at: 4_096) ? 0 : 4_096
+        overwrite(file, at: newest + 80, with: [UInt8](repeating: 0x7E, count: 64))
+        expectError(.corrupted(path: file, damage: .implausibleMeta))
+    }
+
+    private func transaction(at page: Int) throws -> UInt64 {
+        let bytes = try Data(contentsOf: URL(filePath: file))[page + 144..<page + 152]
+        return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
     @Test func reportsAFileThatEndsInItsHeader() {
         truncate(file, 100)
         expectError(.corrupted(path: file, damage: .notLMDB))
