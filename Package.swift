@@ -171,8 +171,8 @@ let package = Package(
         tests(
             "TallyNodeTests",
             [
-                "TallyNode", "TallyEngine", "TallyStore", "TallyClient", "TallySharding",
-                "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
+                "TallyNode", "TallyRPC", "TallyEngine", "TallyJournal", "TallyStore", "TallyClient",
+                "TallySharding", "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
                 "TallyPrimitives", "TallyTesting", log,
             ]),
         // The process that `tools/kill-test` runs: it kills nodes and looks what is left.
@@ -187,7 +187,7 @@ let package = Package(
             [
                 "TallyCLI", "TallyNode", "TallyEngine", "TallyStore", "TallyClient",
                 "TallySharding", "TallyExecution", "TallyState", "TallyTransactions",
-                "TallyCrypto", "TallyPrimitives", "TallyTesting",
+                "TallyCrypto", "TallyPrimitives", "TallyTesting", log,
             ]),
     ]
 )

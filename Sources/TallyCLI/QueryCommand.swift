@@ -38,22 +38,6 @@ struct BlockArgument: ExpressibleByArgument {
     }
 }
 
-/// `--block`, for questions about accounts.
-struct BlockOption: ParsableArguments {
-    @Option(
-        name: .long,
-        help: ArgumentHelp("As of this block: latest or a height.", valueName: "block"))
-    var block: BlockArgument?
-
-    func validate() throws {
-        if block?.isHash == true {
-            throw ValidationError("--block takes latest or a height here, not a hash.")
-        }
-    }
-
-    var json: JSON { block?.json ?? "latest" }
-}
-
 struct QueryInfoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info", abstract: "What the node is and where it stands.")
@@ -99,12 +83,11 @@ struct QueryBalanceCommand: AsyncParsableCommand {
 
     @Argument(help: "The account.")
     var address: AddressArgument
-    @OptionGroup var block: BlockOption
     @OptionGroup var rpc: RPCOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let balance = try await rpc.client().balance(of: address.value, at: block.json)
+        let balance = try await rpc.client().balance(of: address.value)
         output.print(
             [
                 "address": .string(address.value.description),
@@ -120,12 +103,14 @@ struct QueryNonceCommand: AsyncParsableCommand {
 
     @Argument(help: "The account.")
     var address: AddressArgument
-    @OptionGroup var block: BlockOption
+    @Flag(name: .long, help: "Count those that wait in the mempool too.")
+    var pending = false
     @OptionGroup var rpc: RPCOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let nonce = try await rpc.client().nonce(of: address.value, at: block.json)
+        let nonce = try await rpc.client().nonce(
+            of: address.value, at: pending ? "pending" : "latest")
         output.print(
             ["address": .string(address.value.description), "nonce": JSON(nonce)], String(nonce))
     }

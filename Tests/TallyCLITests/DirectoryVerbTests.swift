@@ -1,6 +1,8 @@
+import TallyCLI
 import TallyClient
 import TallyNode
 import TallyPrimitives
+import TallySharding
 import Testing
 
 @Suite struct DirectoryVerbTests {

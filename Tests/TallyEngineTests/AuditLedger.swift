@@ -10,16 +10,27 @@ import TallyStore
 import TallyTransactions
 import Testing
 
-/// A clock that stands still until it is moved.
+/// A clock that stands still until it is moved. Serves the one sleeper that an engine is.
 final class ManualClock: NodeClock {
     private let time = Atomic<UInt64>(2_000)
+    private let moves: AsyncStream<Void>
+    private let moved: AsyncStream<Void>.Continuation
+
+    init() {
+        (moves, moved) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
 
     func now() -> BeaconTime { BeaconTime(milliseconds: time.load(ordering: .relaxed)) }
-    func move(to milliseconds: UInt64) { time.store(milliseconds, ordering: .relaxed) }
 
+    func move(to milliseconds: UInt64) {
+        time.store(milliseconds, ordering: .relaxed)
+        moved.yield()
+    }
+
+    /// Until the next move, however long was asked for: the engine looks at the time itself.
     func sleep(milliseconds: UInt64) async throws {
-        // Only the ledger's time stands still: the engine keeps its pace.
-        try await SystemClock().sleep(milliseconds: milliseconds)
+        for await _ in moves { return }
+        throw CancellationError()
     }
 }
 

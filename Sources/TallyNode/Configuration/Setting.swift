@@ -21,7 +21,9 @@ package enum Setting: String, CaseIterable, Sendable {
 
     /// Variables with our prefix that are none of the node's: those of other verbs, the build and
     /// the tests.
-    static let foreignVariables: Set<String> = ["TALLY_RPC", "TALLY_BENCHMARKS", "TALLY_SEED"]
+    static let foreignVariables: Set<String> = [
+        "TALLY_RPC", "TALLY_BENCHMARKS", "TALLY_SEED", "TALLY_DEEP",
+    ]
 
     /// The file lies in the data directory, so it cannot name it.
     var isInFile: Bool { self != .dataDirectory }

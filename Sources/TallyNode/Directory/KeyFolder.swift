@@ -56,9 +56,9 @@ package struct KeyFolder: Sendable {
         try Self.checkMode(path)
         let file = path + "/\(key.address).json"
         let exists: Bool
-        do throws(FileError) { exists = try Files.mode(of: file) != nil } catch {
-            throw .file(error)
-        }
+        do throws(FileError) {
+            exists = try Files.mode(of: file) != nil
+        } catch { throw .file(error) }
         guard !exists else { throw .exists(path: file) }
         let content: KeystoreFile
         do throws(KeystoreError) {
@@ -89,9 +89,9 @@ package struct KeyFolder: Sendable {
     package static func read(_ path: String) throws(KeyError) -> KeystoreFile {
         try checkMode(path)
         let bytes: [UInt8]
-        do throws(FileError) { bytes = try Files.read(path, limit: 1 << 20) } catch {
-            throw .file(error)
-        }
+        do throws(FileError) {
+            bytes = try Files.read(path, limit: 1 << 20)
+        } catch { throw .file(error) }
         do throws(KeystoreError) {
             return try KeystoreFile(json: bytes)
         } catch { throw .keystore(path: path, error) }
