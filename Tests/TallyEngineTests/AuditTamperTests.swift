@@ -128,7 +128,10 @@ import Testing
     @Test func findsBrokenInvariantsWhenItGoesDeep() async throws {
         var ledger = try AuditLedger()
         defer { ledger.remove() }
-        let copy = try await ledger.inFlight()
+        // The last blocks sweep the vaults: take the state before.
+        let copy = try await ledger.run().killed
+        try ledger.cutLog(copy, to: 4)
+        try await ledger.checkpoint(copy, beacon: true)
         // Kind 2 is a vault; an empty one is never stored.
         let isVault: ([UInt8], Int) -> Bool = { bytes, start in bytes[start + 32] == 2 }
         let vandal = Vandal(ledger: ledger, directory: copy)
