@@ -30,7 +30,7 @@ package final class Engine: Sendable {
         self.signals = signals
         self.signal = signal
         intake = Intake(
-            parameters: genesis.parameters, shards: shards, beacon: beacon, limits: limits,
+            parameters: genesis.parameters, shards: shards, limits: limits,
             signal: { signal.yield() })
     }
 

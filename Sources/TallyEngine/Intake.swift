@@ -19,7 +19,6 @@ package final class Intake: Sendable {
     private let chainID: ChainID
     private let layout: ShardLayout
     private let shards: [Shard]
-    private let beacon: Beacon
     private let limit: Int
     private let inFlight = Atomic<Int>(0)
     private let signal: @Sendable () -> Void
@@ -29,13 +28,12 @@ package final class Intake: Sendable {
 
     /// - Parameter signal: called after transactions were admitted; must not block.
     package init(
-        parameters: NetworkParameters, shards: [Shard], beacon: Beacon, limits: Limits,
+        parameters: NetworkParameters, shards: [Shard], limits: Limits,
         signal: @escaping @Sendable () -> Void
     ) {
         chainID = parameters.chainID
         layout = parameters.layout
         self.shards = shards
-        self.beacon = beacon
         limit = limits.intakeInFlight
         self.signal = signal
     }

@@ -17,6 +17,7 @@ struct LedgerRecovery {
     /// Of the beacon's checkpoint.
     let checkpoint: Height
     private(set) var replayedTransactions = 0
+    private var replayedBytes = 0
     private var failure: EngineError?
 
     init(
@@ -72,6 +73,7 @@ struct LedgerRecovery {
             block = try BeaconBlock(logRecord: Array(payload))
         } catch { throw .logRecord(Height(record.sequence), error) }
         do throws(RestoreError) { try replay.apply(block) } catch { throw .restore(error) }
+        replayedBytes += payload.count
         replayedTransactions += block.anchors.reduce(0) { $0 + $1.transactions.count }
         try appendRow(block)
     }
@@ -124,7 +126,7 @@ struct LedgerRecovery {
             core: replay.beacon, own: replay.endpoints[beacon], ownStorage: storages[beacon],
             durability: Durability(
                 writer: writer, policy: configuration.checkpoints, checkpointed: checkpoint,
-                published: height),
+                published: height, replayed: (replayedTransactions, replayedBytes)),
             journal: journal, shards: shards, snapshots: snapshots,
             beaconHistory: beaconHistory, checkpointed: checkpoint)
     }

@@ -57,9 +57,13 @@ package actor Shard {
         return try core.account(account, pages: storage.view).nonce
     }
 
-    package func isPooled(_ hash: Hash32) -> Bool { pool.contains(hash) }
-    /// A transaction that waits for a block.
-    package func pooled(_ hash: Hash32) -> Transaction? { pool.transaction(hash) }
+    /// A transaction that waits for a block, or is in a decided one that readers do not see yet: at no
+    /// moment is one that was taken unknown to both the shard and the published snapshot.
+    package func pooled(_ hash: Hash32) -> Transaction? {
+        if let transaction = pool.transaction(hash) { return transaction }
+        guard let place = storage.history.position(of: hash) else { return nil }
+        return storage.history.block(place.height)?.transactions[place.index]
+    }
 
     package var poolSize: (count: Int, bytes: Int) { (pool.count, pool.byteCount) }
 

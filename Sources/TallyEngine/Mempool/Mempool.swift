@@ -18,6 +18,9 @@ package struct Mempool: Sendable {
     private var known: [Hash32: Transaction] = [:]
     private var bytes = 0
     private var arrivals: UInt64 = 0
+    /// While the pool stays as it is, nobody who tips this or less can take a place in it: a full pool
+    /// refuses without looking through all of it each time.
+    private var evictionFloor: Amount?
 
     var ready = Heap<PoolHead>()
     var capped = Heap<CappedHead>()
@@ -34,18 +37,13 @@ package struct Mempool: Sendable {
 
     package var count: Int { known.count }
     package var byteCount: Int { bytes }
-    /// Whether a transaction may be executable now. Void entries can make it true.
-    package var hasReady: Bool { !ready.isEmpty }
 
     package func contains(_ hash: Hash32) -> Bool { known[hash] != nil }
     package func transaction(_ hash: Hash32) -> Transaction? { known[hash] }
 
     /// The nonce after the last transaction of an unbroken run; `nil` when the pool has none.
     package func pendingNonce(of sender: Address) -> Nonce? {
-        guard let account = accounts[sender] else { return nil }
-        var nonce = account.nonce
-        while account.transactions[nonce] != nil { nonce += 1 }
-        return nonce
+        accounts[sender]?.nextGap
     }
 
     // MARK: Admission
@@ -83,6 +81,7 @@ package struct Mempool: Sendable {
         accounts[transaction.sender] = account
         known[transaction.hash] = transaction
         bytes += transaction.raw.count
+        evictionFloor = nil
         // A replacement of the head takes its place: the tip may be another.
         if envelope.nonce == account.cursor { push(transaction) }
         return nil
@@ -99,7 +98,7 @@ package struct Mempool: Sendable {
             return .gapTooLarge(limit: limits.nonceGap)
         }
         if !hasRoom(for: transaction) {
-            evict(for: transaction)
+            evict(for: transaction, next: account.nextGap)
         }
         return hasRoom(for: transaction) ? nil : .poolFull
     }
@@ -120,19 +119,24 @@ package struct Mempool: Sendable {
         return fee.adding(Amount(whole * percent + (rest * percent + 99) / 100)) ?? .max
     }
 
-    /// Makes room in one pass by dropping the last transactions of accounts, lowest tips first, none
-    /// that tips as much as the newcomer: up to a sixteenth of the pool, so that the pass is rare, or
-    /// more when its bytes need more. Drops nothing when all of them would not do.
-    private mutating func evict(for newcomer: Transaction) {
+    /// Makes room in one pass by dropping the last transactions of accounts: first those behind a gap,
+    /// which may never run, then the lowest tips, none that tips as much as the newcomer. Up to a
+    /// sixteenth of the pool, so that the pass is rare, or more when its bytes need more. Drops nothing
+    /// when all of them would not do, or for a newcomer that is itself behind a gap (`next` is the nonce
+    /// after its account's unbroken run).
+    private mutating func evict(for newcomer: Transaction, next: Nonce) {
         let tip = newcomer.envelope.maxPriorityFee
+        if newcomer.envelope.nonce > next { return }
+        if let evictionFloor, tip <= evictionFloor { return }
         var tails: [(tip: Amount, sender: Address, nonce: Nonce, bytes: Int)] = []
         for (sender, account) in accounts where sender != newcomer.sender {
-            guard let last = account.transactions.max(by: { $0.key < $1.key }),
-                last.value.envelope.maxPriorityFee < tip
-            else { continue }
-            tails.append(
-                (last.value.envelope.maxPriorityFee, sender, last.key, last.value.raw.count))
+            guard let last = account.transactions.max(by: { $0.key < $1.key }) else { continue }
+            let isBehindGap = last.key >= account.nextGap
+            let lastTip = isBehindGap ? .zero : last.value.envelope.maxPriorityFee
+            guard isBehindGap || lastTip < tip else { continue }
+            tails.append((lastTip, sender, last.key, last.value.raw.count))
         }
+        if tails.isEmpty { evictionFloor = tip }
         tails.sort { ($0.tip, $0.sender) < ($1.tip, $1.sender) }
         let needed = bytes + newcomer.raw.count - limits.poolBytes
         var freed = 0
@@ -171,6 +175,7 @@ package struct Mempool: Sendable {
     }
 
     mutating func remove(_ sender: Address, _ nonce: Nonce) {
+        evictionFloor = nil
         guard let transaction = accounts[sender]?.transactions.removeValue(forKey: nonce) else {
             return
         }
@@ -199,6 +204,13 @@ struct PoolAccount: Sendable {
     init(nonce: Nonce) {
         self.nonce = nonce
         cursor = nonce
+    }
+
+    /// The nonce after the unbroken run.
+    var nextGap: Nonce {
+        var next = nonce
+        while transactions[next] != nil { next += 1 }
+        return next
     }
 }
 
