@@ -68,7 +68,9 @@ struct AuditSupplyCommand: ParsableCommand {
             """)
 
     @OptionGroup var ledger: StoppedLedgerOptions
-    @Flag(name: .long, help: "Verify the signature of every transaction too.")
+    @Flag(
+        name: .long,
+        help: "Verify every signature too, and what holds between the objects of a state.")
     var deep = false
     @OptionGroup var output: OutputOptions
 

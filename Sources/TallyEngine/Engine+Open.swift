@@ -105,11 +105,14 @@ package struct StoredLedger: Sendable {
         var views: [StoreView] = []
         var heads: [StoredHead?] = []
         let chain = genesis.hash
+        var limits = configuration.limits
+        limits.mapSizeBytes = min(
+            limits.mapSizeBytes, limits.totalMapBytes / layout.endpointCount)
         for endpoint in layout.endpoints {
             let path = DataLayout.endpoint(endpoint, layout, in: configuration.directory)
             do throws(StoreError) {
                 let store = try EndpointStore(
-                    path: path, readOnly: readOnly, limits: configuration.limits)
+                    path: path, readOnly: readOnly, limits: limits)
                 stores.append(store)
                 views.append(try store.view())
             } catch { throw .store(error) }

@@ -42,7 +42,15 @@ package final class Engine: Sendable {
     package func run() async throws {
         defer { publisher.close() }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.checkpointer.run() }
+            group.addTask {
+                do {
+                    try await self.checkpointer.run()
+                } catch {
+                    // Nothing can be made durable beside the log any more: the blocks end too.
+                    self.signal.finish()
+                    throw error
+                }
+            }
             try await withThrowingTaskGroup(of: Void.self) { blocks in
                 blocks.addTask { try await self.watchSignals() }
                 blocks.addTask { try await self.watchClock() }

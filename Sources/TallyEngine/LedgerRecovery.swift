@@ -24,39 +24,13 @@ struct LedgerRecovery {
     ) throws(EngineError) {
         genesis = configuration.genesis
         self.stored = stored
-        let chain = genesis.hash
-        var endpoints: [ShardCore] = []
-        var checkpointed: [StateTree] = []
         do throws(RestoreError) {
-            for (index, state) in states.enumerated() {
-                guard let head = stored.heads[index] else {
-                    endpoints.append(
-                        ShardCore(genesis: state, chain: chain, parameters: genesis.parameters))
-                    checkpointed.append(.empty)
-                    continue
-                }
-                let core = try ShardCore(
-                    restoring: head.header, appliedHeight: head.appliedHeight, chain: chain,
-                    parameters: genesis.parameters, pages: stored.views[index])
-                endpoints.append(core)
-                checkpointed.append(core.tree)
-            }
-            let beacon = try Self.beacon(genesis, states, stored.books)
-            checkpoint = beacon.head.height
-            replay = try LedgerReplay(
-                beacon: beacon, endpoints: endpoints, pages: stored.views,
-                outboxes: StoredOutboxes(stored.views))
+            let restored = try RestoredLedger(
+                genesis, states, heads: stored.heads, views: stored.views, books: stored.books)
+            checkpointed = restored.checkpointed
+            replay = restored.replay
+            checkpoint = replay.beacon.head.height
         } catch { throw .restore(error) }
-        self.checkpointed = checkpointed
-    }
-
-    private static func beacon(
-        _ genesis: Genesis, _ states: [GenesisState], _ books: [UInt8]?
-    ) throws(RestoreError) -> BeaconCore {
-        guard let books else { return BeaconCore(genesis, states: states) }
-        do throws(RLPError) {
-            return try BeaconCore(genesis, encodedBooks: books)
-        } catch { throw .corruptBeacon(error) }
     }
 
     var height: Height { replay.beacon.head.height }
@@ -153,5 +127,51 @@ struct LedgerRecovery {
                 published: height),
             journal: journal, shards: shards, snapshots: snapshots,
             beaconHistory: beaconHistory, checkpointed: checkpoint)
+    }
+}
+
+/// The checkpoints of a ledger in memory, verified, with nothing of the log applied yet.
+struct RestoredLedger {
+    let replay: LedgerReplay<StoreView, StoredOutboxes>
+    /// The tree that each store holds, by endpoint index.
+    let checkpointed: [StateTree]
+
+    /// - Parameters:
+    ///   - states: at genesis, of endpoints that have no checkpoint.
+    ///   - heads: of the checkpoints; `nil` for an endpoint without one.
+    ///   - books: the beacon's; `nil` without a checkpoint.
+    init(
+        _ genesis: Genesis, _ states: [GenesisState], heads: [StoredHead?], views: [StoreView],
+        books: [UInt8]?
+    ) throws(RestoreError) {
+        let chain = genesis.hash
+        var endpoints: [ShardCore] = []
+        var checkpointed: [StateTree] = []
+        for (index, state) in states.enumerated() {
+            guard let head = heads[index] else {
+                endpoints.append(
+                    ShardCore(genesis: state, chain: chain, parameters: genesis.parameters))
+                checkpointed.append(.empty)
+                continue
+            }
+            let core = try ShardCore(
+                restoring: head.header, appliedHeight: head.appliedHeight, chain: chain,
+                parameters: genesis.parameters, pages: views[index])
+            endpoints.append(core)
+            checkpointed.append(core.tree)
+        }
+        self.checkpointed = checkpointed
+        replay = try LedgerReplay(
+            beacon: try Self.beacon(genesis, states, books), endpoints: endpoints, pages: views,
+            outboxes: StoredOutboxes(views))
+    }
+
+    private static func beacon(
+        _ genesis: Genesis, _ states: [GenesisState], _ books: [UInt8]?
+    ) throws(RestoreError) -> BeaconCore {
+        guard let books else { return BeaconCore(genesis, states: states) }
+        do throws(RLPError) {
+            return try BeaconCore(genesis, encodedBooks: books)
+        } catch { throw .corruptBeacon(error) }
     }
 }

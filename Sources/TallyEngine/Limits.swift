@@ -12,9 +12,11 @@ package struct Limits: Hashable, Sendable {
     package var replacementPercent: UInt64 = 10
     /// Raw transactions being verified at once, beyond which callers are asked to come back.
     package var intakeInFlight = 65_536
-    /// Address space of one LMDB environment. The file grows as it fills; a map cannot grow while
-    /// it is read, so this is the most a shard can ever hold.
-    package var mapSizeBytes = 64 << 30
+    /// Address space of one LMDB environment, at most. The file grows as it fills; a map cannot grow
+    /// while it is read, so this is the most a shard can ever hold.
+    package var mapSizeBytes = 1 << 40
+    /// Address space of all of them: half of what a process has.
+    package var totalMapBytes = 64 << 40
     /// Read views of one environment at once: one a snapshot that somebody still reads.
     package var maxReaders = 1_024
     /// Transactions in one era of the hash index: an index that stays in memory while it grows.

@@ -48,19 +48,25 @@ package struct Durability: Sendable {
     private var checkpoint = Checkpoint.none
     private var lastCheckpoint: Height
     private var published: Height
-    private var transactions = 0
-    private var bytes = 0
+    /// Since the last checkpoint was begun.
+    private var transactions: Int
+    private var bytes: Int
+    private var begunAt: Height
 
     /// - Parameters:
     ///   - checkpointed: height of the beacon's checkpoint.
     ///   - published: the last height in the log.
+    ///   - replayed: transactions and bytes of log since the checkpoint: they count for the next.
     package init(
-        writer: JournalWriter, policy: CheckpointPolicy, checkpointed: Height, published: Height
+        writer: JournalWriter, policy: CheckpointPolicy, checkpointed: Height, published: Height,
+        replayed: (transactions: Int, bytes: Int) = (0, 0)
     ) {
         self.writer = writer
         self.policy = policy
         lastCheckpoint = checkpointed
         self.published = published
+        begunAt = checkpointed
+        (transactions, bytes) = replayed
     }
 
     /// A block was decided.
@@ -83,6 +89,7 @@ package struct Durability: Sendable {
     package mutating func requestCheckpoint() -> [DurabilityEffect] {
         guard checkpoint == .none, published > lastCheckpoint else { return [] }
         checkpoint = .shards(published)
+        begunAt = published
         transactions = 0
         bytes = 0
         return [.checkpointShards(published)]
@@ -114,12 +121,10 @@ package struct Durability: Sendable {
     /// An effect of the journal failed: nothing is appended any more.
     package mutating func journalFailed() { writer.effectFailed() }
 
-    package var isCheckpointing: Bool { checkpoint != .none }
-
     private mutating func checkpointIfDue() -> [DurabilityEffect] {
         guard
             transactions >= policy.transactions || bytes >= policy.bytes
-                || published.value - lastCheckpoint.value >= policy.heights
+                || published.value - begunAt.value >= policy.heights
         else { return [] }
         return requestCheckpoint()
     }

@@ -3,6 +3,7 @@ import Logging
 import TallyCLI
 import TallyClient
 import TallyCrypto
+import TallyEngine
 import TallyNode
 import TallyPrimitives
 import TallySharding
@@ -56,18 +57,27 @@ struct RunningNode: Sendable {
     let rpc: String
     let genesis: Genesis
 
-    /// Runs a node in `directory` while `body` talks to it.
+    /// Runs a node in `directory` while `body` talks to it. Afterwards the ledger can be opened.
     static func with<Result: Sendable>(
         _ directory: String, shards: Int = 4,
         _ body: @Sendable (RunningNode) async throws -> Result
     ) async throws -> Result {
         let network = DevNetwork(layout: try #require(ShardLayout(shardCount: shards)))
-        let held = try DataDirectory(path: directory)
-        try held.create(network.genesis(time: BeaconTime(milliseconds: 1_000)))
+        try DataDirectory(path: directory).create(network.genesis(time: SystemClock().now()))
+        let (result, remains) = try await run(directory, network, body)
+        await remains.waitUntilGone()
+        return result
+    }
+
+    private static func run<Result: Sendable>(
+        _ directory: String, _ network: DevNetwork,
+        _ body: @Sendable (RunningNode) async throws -> Result
+    ) async throws -> (Result, Remains) {
         var configuration = NodeConfiguration(dataDirectory: directory)
         configuration.rpcPort = 0
         let node = try await Node.open(
-            configuration, in: held, validator: network.validator.address,
+            configuration, in: try DataDirectory(path: directory),
+            validator: network.validator.address,
             logger: .node(level: .critical, format: .text))
         let running = RunningNode(network: network, rpc: node.rpcURL, genesis: node.genesis)
         let (end, ending) = AsyncStream<Void>.makeStream()
@@ -81,6 +91,40 @@ struct RunningNode: Sendable {
         }
         ending.finish()
         try await finished
-        return result
+        return (result, Remains(of: node))
+    }
+}
+
+/// What keeps the databases of a node open in this process.
+///
+/// Event loops let go of a closed connection's handlers, and with them of the ledger, a moment after
+/// the server has stopped; a real restart is another process.
+struct Remains {
+    private weak var engine: Engine?
+    private weak var publisher: HeadPublisher?
+    private weak var intake: Intake?
+    private weak var beacon: Beacon?
+
+    init(of node: Node) {
+        engine = node.engine
+        publisher = node.engine.publisher
+        intake = node.engine.intake
+        beacon = node.engine.beacon
+    }
+
+    private var isGone: Bool {
+        engine == nil && publisher == nil && intake == nil && beacon == nil
+    }
+
+    /// Returns when nothing is left; a node that leaks is a failure.
+    func waitUntilGone() async {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while !isGone {
+            guard ContinuousClock.now < deadline else {
+                Issue.record("something holds on to a node that has stopped")
+                return
+            }
+            await Task.yield()
+        }
     }
 }

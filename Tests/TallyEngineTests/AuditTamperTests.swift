@@ -5,6 +5,7 @@ import TallyExecution
 import TallyJournal
 import TallyPrimitives
 import TallySharding
+import TallyState
 import TallyStore
 import Testing
 
@@ -122,6 +123,34 @@ import Testing
             }
         }
         #expect(moved.map(\.name) == ["stateRoot"])
+    }
+
+    @Test func findsBrokenInvariantsWhenItGoesDeep() async throws {
+        var ledger = try AuditLedger()
+        defer { ledger.remove() }
+        // The last blocks sweep the vaults: take the state before.
+        let copy = try await ledger.run().killed
+        try ledger.cutLog(copy, to: 4)
+        try await ledger.checkpoint(copy, beacon: true)
+        // Kind 2 is a vault; an empty one is never stored.
+        let isVault: ([UInt8], Int) -> Bool = { bytes, start in bytes[start + 32] == 2 }
+        let vandal = Vandal(ledger: ledger, directory: copy)
+        let shard = try #require(
+            try ledger.audit(copy).endpoints.first { $0.vaults.count > 0 }
+        ).endpoint
+        _ = try vandal.change(Int(shard.index), "buckets") { _, bytes in
+            var bytes = bytes
+            var start = 0
+            while start < bytes.count, !isVault(bytes, start) {
+                start += 50 + (bytes[start + 49] == 0xff ? 32 : Int(bytes[start + 49]))
+            }
+            guard start < bytes.count else { return nil }
+            bytes.replaceSubrange((start + 33)..<(start + 49), with: repeatElement(0, count: 16))
+            return bytes
+        }
+        let violation = AuditFinding.invariant(shard, .emptyObject(.vault))
+        #expect(try !ledger.audit(copy).findings.contains(violation))
+        #expect(try ledger.audit(copy, isDeep: true).findings.contains(violation))
     }
 
     @Test func findsReceiptsDroppedDoubledOrChanged() async throws {

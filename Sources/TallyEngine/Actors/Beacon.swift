@@ -119,8 +119,8 @@ package actor Beacon {
 
     /// Looks at the clock: proposes when a deadline has come or the heartbeat is due (R18).
     package func tick() async throws(EngineError) {
-        let now = clock.now()
-        if mustAdvanceTime(now) { try await work() }
+        // Work that arrived while a snapshot was being refreshed is still to be done.
+        if hasWork || mustAdvanceTime(clock.now()) { try await work() }
     }
 
     private func mustAdvanceTime(_ now: BeaconTime) -> Bool {

@@ -18,8 +18,8 @@ package actor Checkpointer {
     }
 
     /// Writes what is asked for until the beacon asks no more.
-    /// - Throws: what makes the engine unusable; a checkpoint that cannot be written is reported and
-    ///   tried again later.
+    /// - Throws: what makes the engine unusable. A checkpoint that finds no space is reported and tried
+    ///   again later; any other failure stops the node (STORE-9).
     package func run() async throws(EngineError) {
         for await job in beacon.checkpoints { try await write(job) }
     }
@@ -36,6 +36,7 @@ package actor Checkpointer {
         } catch {
             for (shard, _) in job.shards.dropFirst(written) { await shard.abandonCheckpoint() }
             await beacon.checkpointFailed(job.height, error)
+            guard error.isLackOfSpace else { throw .store(error) }
             return
         }
         try await beacon.beaconCheckpointed(job.height)

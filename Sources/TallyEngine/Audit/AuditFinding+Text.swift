@@ -12,8 +12,9 @@ extension AuditFinding: CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .state, .leafSum, .stateRoot, .object, .checkpointMissing, .checkpointOrder,
-            .checkpointHeader, .transactionCount, .booksMissing, .booksCorrupt, .booksHead, .books:
+        case .state, .leafSum, .stateRoot, .object, .invariant, .checkpointMissing,
+            .checkpointOrder, .checkpointHeader, .transactionCount, .booksMissing, .booksCorrupt,
+            .booksHead, .books:
             checkpointText
         case .beaconBlockMissing, .beaconHashIndex, .blockMissing, .anchor, .anchorSummary,
             .header, .conservation, .supply, .headersUnchecked:
@@ -39,6 +40,8 @@ extension AuditFinding: CustomStringConvertible {
             "endpoint \(id): leaves have root \(computed), the header says \(stored)"
         case .object(let id, let kind, let error):
             "endpoint \(id): a stored \(kind) does not decode: \(error)"
+        case .invariant(let id, let violation):
+            "endpoint \(id): objects break an invariant: \(violation)"
         case .checkpointMissing(let id): "endpoint \(id): no checkpoint, but the beacon has one"
         case .checkpointOrder(let id, let checkpoint, let beacon):
             "endpoint \(id): checkpoint of height \(checkpoint), behind the beacon's \(beacon)"

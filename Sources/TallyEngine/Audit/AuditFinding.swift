@@ -15,6 +15,8 @@ package enum AuditFinding: Error, Equatable, Sendable {
     case stateRoot(EndpointID, stored: Hash32, computed: Hash32)
     /// An object does not decode.
     case object(EndpointID, ObjectKind, RLPError)
+    /// Objects of a deep audit break what always holds between them.
+    case invariant(EndpointID, InvariantViolation)
 
     // Checkpoints
     case checkpointMissing(EndpointID)

@@ -10,19 +10,22 @@ struct AuditedState: Sendable {
     var streams: [StreamState]
 
     /// Rebuilds the tree from pages, compares it with a header, counts what is in it.
+    /// - Parameter isDeep: hold all objects in memory and check what always holds between them.
     init(
-        _ header: ShardHeader, layout: ShardLayout, pages: some PageReader,
-        _ findings: inout AuditFindings
+        _ header: ShardHeader, _ parameters: NetworkParameters, pages: some PageReader,
+        isDeep: Bool = false, _ findings: inout AuditFindings
     ) {
         let id = header.endpoint
         var totals = EndpointTotals(endpoint: id)
         totals.height = header.height
         var objects: [Hash32: StateObject] = [:]
+        var all: [(key: ObjectKey, object: StateObject)] = []
         var faults: [AuditFinding] = []
         do throws(StateError) {
             let tree = try StateTree(loading: pages, kinds: Set(ObjectKind.allCases)) {
                 key, object in
                 totals.add(object)
+                if isDeep { all.append((key, object)) }
                 if object.kind == .stream { objects[key.path] = object }
                 if let error = Self.fault(object) {
                     faults.append(.object(id, object.kind, error))
@@ -35,7 +38,10 @@ struct AuditedState: Sendable {
                 faults.append(.stateRoot(id, stored: header.stateRoot, computed: tree.root))
             }
         } catch { faults.append(.state(id, error)) }
-        streams = layout.endpoints.map { peer in
+        if isDeep, let violation = Self.violation(header, parameters, all) {
+            faults.append(.invariant(id, violation))
+        }
+        streams = parameters.layout.endpoints.map { peer in
             do throws(RLPError) {
                 return try StreamState(objects[StreamState.key(peer: peer).path])
             } catch {
@@ -45,6 +51,21 @@ struct AuditedState: Sendable {
         }
         self.totals = totals
         for fault in faults { findings.add(fault) }
+    }
+
+    /// The first invariant between objects that does not hold.
+    private static func violation(
+        _ header: ShardHeader, _ parameters: NetworkParameters,
+        _ objects: [(key: ObjectKey, object: StateObject)]
+    ) -> InvariantViolation? {
+        let context = BlockContext(
+            chain: header.chain, parameters: parameters, endpoint: header.endpoint,
+            height: header.height, time: header.time, baseFee: header.baseFee,
+            beneficiary: header.beneficiary)
+        do throws(InvariantViolation) {
+            try StateAudit(context, objects).check()
+            return nil
+        } catch { return error }
     }
 
     /// Why an object does not decode; streams are decoded with their peers known.

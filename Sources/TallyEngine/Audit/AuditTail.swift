@@ -52,11 +52,9 @@ struct AuditTail {
         _ directory: String, _ findings: inout AuditFindings
     ) throws(AuditError) {
         do throws(JournalOpenError) {
-            var journal = try ReadOnlyJournal.opened(in: directory)
-            let recovered = try journal.recover(
-                logID: source.genesis.hash, freshSalt: JournalSalt(high: 0, low: 0),
-                firstSequence: source.checkpoint.next.value
-            ) { record, payload in visit(record, payload, &findings) }
+            let recovered = try ReadOnlyJournal.recover(source, directory) { record, payload in
+                visit(record, payload, &findings)
+            }
             cutBytes = recovered.cut?.removedBytes ?? 0
             end = Height(recovered.writer.nextSequence - 1)
         } catch {
@@ -130,38 +128,29 @@ struct AuditTail {
     }
 
     private mutating func restore() throws(RestoreError) {
-        let genesis = source.genesis
-        var endpoints: [ShardCore] = []
-        for (index, state) in source.states.enumerated() {
-            guard let head = source.heads[index] else {
-                endpoints.append(
-                    ShardCore(
-                        genesis: state, chain: genesis.hash, parameters: genesis.parameters))
-                checkpointed.append(.empty)
-                continue
-            }
-            let core = try ShardCore(
-                restoring: head.header, appliedHeight: head.appliedHeight, chain: genesis.hash,
-                parameters: genesis.parameters, pages: source.views[index])
-            endpoints.append(core)
-            checkpointed.append(core.tree)
-        }
-        let beacon: BeaconCore
-        do throws(RLPError) {
-            beacon =
-                try source.books.map { (books) throws(RLPError) in
-                    try BeaconCore(genesis, encodedBooks: books)
-                } ?? BeaconCore(genesis, states: source.states)
-        } catch { throw .corruptBeacon(error) }
-        replay = try LedgerReplay(
-            beacon: beacon, endpoints: endpoints, pages: source.views,
-            outboxes: StoredOutboxes(source.views))
+        let restored = try RestoredLedger(
+            source.genesis, source.states, heads: source.heads, views: source.views,
+            books: source.books)
+        checkpointed = restored.checkpointed
+        replay = restored.replay
     }
 }
 
 /// A log whose recovery changes no file.
 struct ReadOnlyJournal: JournalStorage {
     private let files: FileJournal
+
+    /// Recovers the log as a start of the engine would, but changes nothing.
+    static func recover(
+        _ source: AuditSource, _ directory: String,
+        _ visit: (JournalRecord, ArraySlice<UInt8>) -> Void
+    ) throws(JournalOpenError) -> RecoveredJournal {
+        var journal = try opened(in: directory)
+        return try journal.recover(
+            logID: source.genesis.hash, freshSalt: JournalSalt(high: 0, low: 0),
+            limits: JournalLimits(payloadBytes: source.genesis.parameters.recordByteLimit),
+            firstSequence: source.checkpoint.next.value, visit: visit)
+    }
 
     /// The log of a data directory, whose lock the caller holds.
     static func opened(in directory: String) throws(JournalOpenError) -> ReadOnlyJournal {

@@ -28,7 +28,7 @@ package struct DatabaseVerification: Equatable, Sendable {
         for (index, endpoint) in source.layout.endpoints.enumerated() {
             if let head = source.heads[index] {
                 _ = AuditedState(
-                    head.header, layout: source.layout, pages: source.views[index], &findings)
+                    head.header, genesis.parameters, pages: source.views[index], &findings)
             }
             try result.decode(source.views[index], endpoint, &findings)
         }
@@ -60,11 +60,7 @@ package struct DatabaseVerification: Equatable, Sendable {
         _ directory: String, _ source: AuditSource, _ findings: inout AuditFindings
     ) throws(AuditError) {
         do throws(JournalOpenError) {
-            var journal = try ReadOnlyJournal.opened(in: directory)
-            let recovered = try journal.recover(
-                logID: source.genesis.hash, freshSalt: JournalSalt(high: 0, low: 0),
-                firstSequence: source.checkpoint.next.value
-            ) { record, payload in
+            let recovered = try ReadOnlyJournal.recover(source, directory) { record, payload in
                 logRecords += 1
                 do throws(BlockDecodingError) {
                     _ = try BeaconBlock(logRecord: Array(payload))

@@ -65,15 +65,16 @@ package struct EndpointStorage: Sendable {
     /// Reads from now on go to the new checkpoint.
     package mutating func finishCheckpoint(_ core: inout ShardCore) throws(StoreError) {
         guard let pending else { preconditionFailure("no checkpoint was begun") }
-        view = try store.view()
-        core.flush(pending.tree)
+        // Settled first: these blocks are in the store, whether it can be read again or not.
         checkpointed = pending.tree.flushed(pending.tree)
         for record in records.prefix(pending.recordCount) {
             transactionCount += UInt64(record.transactions.count)
         }
         records.removeFirst(pending.recordCount)
-        history.checkpointed(pending.height)
         self.pending = nil
+        view = try store.view()
+        core.flush(pending.tree)
+        history.checkpointed(pending.height)
     }
 
     package mutating func abandonCheckpoint() { pending = nil }

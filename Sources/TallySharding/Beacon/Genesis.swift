@@ -13,6 +13,10 @@ package struct Genesis: Hashable, Sendable {
     /// Who votes, ascending, each once.
     package let validators: [Address]
 
+    /// Largest supply: streams add up what passed through them since genesis in 128 bits, so the whole
+    /// supply can pass through one 2^24 times.
+    package static let maximumSupply = Amount(1 << 104)
+
     /// One account's opening balance.
     package struct Opening: Hashable, Sendable {
         package let address: Address
@@ -43,7 +47,8 @@ package struct Genesis: Hashable, Sendable {
             throw .duplicateValidator(a)
         }
         guard !validators.isEmpty else { throw .noValidator }
-        guard Amount.sum(accounts.lazy.map(\.balance)) != nil else { throw .supplyTooLarge }
+        guard let supply = Amount.sum(accounts.lazy.map(\.balance)), supply <= Self.maximumSupply
+        else { throw .supplyTooLarge }
         self.parameters = parameters
         self.time = time
         self.accounts = accounts
@@ -110,7 +115,7 @@ package enum GenesisError: Error, Hashable, Sendable, CustomStringConvertible {
         case .reservedAccount(let address): "account \(address) is a reserved address"
         case .duplicateValidator(let address): "validator \(address) is listed twice"
         case .noValidator: "a network needs at least one validator"
-        case .supplyTooLarge: "the balances' sum exceeds 2^128 - 1"
+        case .supplyTooLarge: "the balances' sum exceeds 2^104"
         }
     }
 }

@@ -95,7 +95,7 @@ extension NetworkParameters {
     /// Largest `logRecord`: every shard's body, with a sender and a header of its own for each of the
     /// smallest transactions.
     package var recordByteLimit: Int {
-        (64 << 20) + 2 * Int(layout.shardCount) * bodyByteLimit
+        (64 << 20) + 3 * Int(layout.shardCount) * bodyByteLimit / 2
     }
 }
 

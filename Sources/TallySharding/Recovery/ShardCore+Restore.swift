@@ -30,12 +30,11 @@ extension ShardCore {
         for peer in parameters.layout.endpoints {
             streams.append(try Self.stream(peer, of: id, tree, pages))
         }
-        var due = DueIndex(endpointCount: parameters.layout.endpointCount)
-        for object in dueObjects {
-            do throws(RLPError) {
-                due.insert(try DueEntry(object))
-            } catch { throw .corruptObject(id, .due, error) }
-        }
+        var entries: [DueEntry] = []
+        do throws(RLPError) {
+            for object in dueObjects { entries.append(try DueEntry(object)) }
+        } catch { throw .corruptObject(id, .due, error) }
+        let due = DueIndex(entries, endpointCount: parameters.layout.endpointCount)
         self.init(
             chain: chain, parameters: parameters, header: header, tree: tree, streams: streams,
             due: due, appliedHeight: appliedHeight)

@@ -12,19 +12,33 @@ package struct DueIndex: Sendable {
 
     package var count: Int { entries.reduce(0) { $0 + $1.count } }
 
-    package mutating func insert(_ entry: DueEntry) {
-        let slot = Int(entry.key.destination.index)
-        let position = Self.position(of: entry.key, in: entries[slot])
-        entries[slot].insert(entry, at: position)
+    /// Builds the index of stored entries, in any order.
+    package init(_ stored: [DueEntry], endpointCount: Int) {
+        self.init(endpointCount: endpointCount)
+        merge(stored)
     }
 
-    package mutating func remove(_ key: DueKey) {
-        let slot = Int(key.destination.index)
-        let position = Self.position(of: key, in: entries[slot])
-        precondition(
-            position < entries[slot].count && entries[slot][position].key == key,
-            "a due entry that ran was never queued")
-        entries[slot].remove(at: position)
+    /// Adds what a block queued.
+    /// - Complexity: O(count) for each destination that gets some.
+    package mutating func merge(_ added: [DueEntry]) {
+        for entry in added { entries[Int(entry.key.destination.index)].append(entry) }
+        for slot in Set(added.map { Int($0.key.destination.index) }) {
+            entries[slot].sort { $0.key < $1.key }
+        }
+    }
+
+    /// Drops what a block ran: of each destination its first entries.
+    /// - Complexity: O(count) for each destination that ran some.
+    package mutating func remove(_ keys: [DueKey]) {
+        var ran = Array(repeating: 0, count: entries.count)
+        for key in keys {
+            let slot = Int(key.destination.index)
+            precondition(
+                ran[slot] < entries[slot].count && entries[slot][ran[slot]].key == key,
+                "a due entry that ran was not the next")
+            ran[slot] += 1
+        }
+        for slot in entries.indices where ran[slot] > 0 { entries[slot].removeFirst(ran[slot]) }
     }
 
     /// Entries for one destination whose time has come, oldest first.

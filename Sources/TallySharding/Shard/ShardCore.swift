@@ -141,8 +141,8 @@ package struct ShardCore: Sendable {
         for (source, count) in candidate.consumed.enumerated() where count > 0 {
             inbound[source].drop(count)
         }
-        for key in candidate.dueRemoved { due.remove(key) }
-        for entry in candidate.dueAdded { due.insert(entry) }
+        due.remove(candidate.dueRemoved)
+        due.merge(candidate.dueAdded)
     }
 
     /// After the pages of `checkpointed` are durable: forgets what the store can give back.
