@@ -167,7 +167,7 @@ struct KillRun {
     private mutating func start() throws -> NodeProcess {
         let began = ContinuousClock.now
         guard let node = try NodeProcess.start(launch) else {
-            throw KillTestError("the node does not start again; see \(launch.log)")
+            throw KillTestError("the node does not start again: \(launch.lastWords)")
         }
         startMilliseconds.append(Int((ContinuousClock.now - began) / .milliseconds(1)))
         return node
@@ -186,7 +186,7 @@ struct KillRun {
         } else if try launch.control.outcome().phase == phase {
             deathsInRecovery += 1
         } else {
-            throw KillTestError("the node does not start again; see \(launch.log)")
+            throw KillTestError("the node does not start again: \(launch.lastWords)")
         }
         try launch.control.clear()
     }

@@ -19,6 +19,12 @@ final class NodeProcess {
         var control: KillControl
         /// Where what nodes say is appended.
         var log: String
+
+        /// The last line of the log.
+        var lastWords: String {
+            let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+            return text.split(separator: "\n").last.map(String.init) ?? "it said nothing"
+        }
     }
 
     let process = Process()
