@@ -37,6 +37,9 @@ package struct LedgerDispatcher: RPCDispatcher {
         genesisHash = genesis.hash
     }
 
+    /// Calls of one batch that may wait for something: they hold the connection's place.
+    private static let waitingCalls = 4
+
     var view: ChainView { ChainView(snapshot: publisher.current, caches: caches) }
     var chainID: ChainID { genesis.parameters.chainID }
 
@@ -66,10 +69,21 @@ package struct LedgerDispatcher: RPCDispatcher {
     }
 
     /// All raw transactions of a batch are one submission, in their order, made when the first of
-    /// them is reached; the other calls are answered in turn.
+    /// them is reached; the other calls are answered in turn. A few may wait: each of them can take as
+    /// long as a request may.
     package func respond(to batch: inout RPCBatch) async {
         var submission: RawSubmission?
+        var waiting = 0
         for index in batch.calls.indices {
+            if batch.calls[index].waits {
+                waiting += 1
+                guard waiting <= Self.waitingCalls else {
+                    batch.refuse(
+                        index,
+                        .limitExceeded("at most \(Self.waitingCalls) calls of a batch may wait"))
+                    continue
+                }
+            }
             guard batch.calls[index].method == RPCMethod.sendRawTransaction else {
                 await answer(index, of: &batch)
                 continue
@@ -78,6 +92,14 @@ package struct LedgerDispatcher: RPCDispatcher {
             guard let outcome = submission?.outcome(of: index) else { continue }
             batch.answer(index) { (out) throws(RPCFailure) in out.hex(try outcome.get()) }
         }
+    }
+}
+
+extension RPCCall {
+    /// Whether the call asks to be answered only when something has happened.
+    fileprivate var waits: Bool {
+        guard method == RPCMethod.getTransactionStatus else { return false }
+        return params[1] ?? params["waitUntil"] ?? .null != .null
     }
 }
 

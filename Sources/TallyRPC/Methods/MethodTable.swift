@@ -1,6 +1,7 @@
 /// Every method there is.
 extension RPCMethod {
     static let sendRawTransaction = "eth_sendRawTransaction"
+    static let getTransactionStatus = "shard_getTransactionStatus"
 
     /// In the order of documents.
     static let all: [RPCMethod] = chain + accounts + blocks + transactions + shards
@@ -73,7 +74,7 @@ extension RPCMethod {
     private static let shards: [RPCMethod] = [
         .waiting("shard_list", [], ShardMethods.list),
         .waiting(
-            "shard_getTransactionStatus",
+            getTransactionStatus,
             byHash + [
                 .optional("waitUntil", .word(TransactionStage.allCases.map(\.rawValue))),
                 .optional("timeoutMs", .milliseconds),

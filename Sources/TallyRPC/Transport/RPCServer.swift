@@ -92,8 +92,9 @@ package struct RPCServer<Dispatcher: RPCDispatcher>: Sendable {
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { group in
                 listener.setOption(.autoRead, value: true).whenComplete { _ in }
+                let executor = RequestExecutor()
                 for await connection in accepted {
-                    group.addTask { [context] in
+                    group.addTask(executorPreference: executor) { [context] in
                         await connection.serve(context.dispatcher, limits: context.limits)
                         context.state.remove(connection)
                     }
