@@ -29,6 +29,9 @@ import TallyTransactions
         print("disk        \(final.bytesWritten / UInt64(count)) bytes written a transfer")
     }
 
+    static let clients = 3
+    static let batch = 500
+
     static var cores: Int { ProcessInfo.processInfo.activeProcessorCount }
 
     static func rate(_ value: Double) -> String { String(format: "%9.0f/s", value) }
@@ -112,10 +115,15 @@ import TallyTransactions
         let written = bytesWritten()
         let start = ContinuousClock.now
         let last = try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                for start in stride(from: 0, to: workload.raws.count, by: 500) {
-                    let end = min(start + 500, workload.raws.count)
-                    try await submit(Array(workload.raws[start..<end]), to: engine)
+            // Several clients, so that one batch is verified while another is admitted.
+            for client in 0..<clients {
+                group.addTask {
+                    for start in stride(
+                        from: client * batch, to: workload.raws.count, by: clients * batch)
+                    {
+                        let end = min(start + batch, workload.raws.count)
+                        try await submit(Array(workload.raws[start..<end]), to: engine)
+                    }
                 }
             }
             var height = Height.genesis
