@@ -46,9 +46,6 @@ package actor Shard {
         return results
     }
 
-    /// The nonce after the pool's unbroken run; `nil` when the pool has none of the account.
-    package func pendingNonce(of account: Address) -> Nonce? { pool.pendingNonce(of: account) }
-
     /// The nonce that the account's next transaction must have: after the pool's unbroken run, or in
     /// the last decided state. That may be ahead of what is published, never behind: a block's
     /// transactions leave the pool as its state comes.
