@@ -2,10 +2,11 @@
 extension RPCMethod {
     static let sendRawTransaction = "eth_sendRawTransaction"
     static let getTransactionStatus = "shard_getTransactionStatus"
+    static let subscribe = "eth_subscribe"
 
     /// In the order of documents.
     static let all: [RPCMethod] =
-        chain + fees + accounts + blocks + transactions + shards + own
+        chain + fees + accounts + blocks + transactions + subscriptions + shards + own
 
     static let table = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
@@ -115,6 +116,15 @@ extension RPCMethod {
         .reading(
             "eth_getTransactionReceipt", "What a transaction of a block did", byHash,
             gives: .orNull(.object), TransactionMethods.receipt),
+    ]
+
+    private static let subscriptions: [RPCMethod] = [
+        .pushing(
+            subscribe, "Announces every head to come: eth_subscribe(\"newHeads\")",
+            [.required("kind", .text), .optional("filter", .object)], gives: .text),
+        .pushing(
+            "eth_unsubscribe", "Ends a subscription of this connection",
+            [.required("subscription", .text)], gives: .flag),
     ]
 
     private static let shards: [RPCMethod] = [

@@ -83,6 +83,7 @@ extension RPCParameterKind {
                 Schema.quantity, Schema.number, Schema.hash, Schema.object)
         case .call, .object: Schema.object
         case .percentiles: Schema.list(["type": "number", "minimum": 0, "maximum": 100])
+        case .text: ["type": "string"]
         case .word(let words): ["enum": .array(words.map(JSON.string))]
         }
     }

@@ -15,6 +15,7 @@ enum RPCParameterKind: Sendable {
     case milliseconds
     /// One of a few words.
     case word([String])
+    case text
     /// What the method alone understands.
     case object
 }
