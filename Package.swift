@@ -41,6 +41,7 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOPosix", package: "swift-nio"),
     .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
+let webSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
 let package = Package(
@@ -104,7 +105,7 @@ let package = Package(
             "TallyRPC",
             [
                 "TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState",
-                "TallyExecution", "TallySharding", "TallyEngine", "TallyClient", log,
+                "TallyExecution", "TallySharding", "TallyEngine", "TallyClient", log, webSocket,
             ] + nio),
         // Layer 6
         core(
