@@ -187,6 +187,19 @@ let package = Package(
                 "TallyClient", "TallyEngine", "TallyNode", "TallyTransactions", "TallyCrypto",
                 "TallyPrimitives",
             ], path: "Tests/KillTest", exclude: ["Shim"], swiftSettings: settings),
+        // Benchmarks are targets of this manifest: another package cannot see `package` symbols.
+        .target(
+            name: "BenchSupport", dependencies: ["TallyClient"], path: "Benchmarks/BenchSupport",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "Bench",
+            dependencies: [
+                "BenchSupport", "TallyRPC", "TallyEngine", "TallyClient", "TallyJournal",
+                "TallySharding", "TallyExecution", "TallyState", "TallyTransactions",
+                "TallyCrypto", "TallyPrimitives",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ] + nio, path: "Benchmarks/Bench", swiftSettings: settings),
+        tests("BenchSupportTests", ["BenchSupport", "TallyClient"]),
         tests(
             "TallyCLITests",
             [
@@ -196,18 +209,3 @@ let package = Package(
             ]),
     ]
 )
-
-// Benchmarks are targets of this manifest, since another package cannot see `package` symbols.
-if Context.environment["TALLY_BENCHMARKS"] != nil {
-    package.targets += [
-        .executableTarget(
-            name: "StateBench", dependencies: ["TallyState", "TallyCrypto", "TallyPrimitives"],
-            path: "Benchmarks/StateBench", swiftSettings: settings),
-        .executableTarget(
-            name: "LedgerBench",
-            dependencies: [
-                "TallyEngine", "TallyJournal", "TallySharding", "TallyExecution", "TallyState",
-                "TallyTransactions", "TallyCrypto", "TallyPrimitives",
-            ], path: "Benchmarks/LedgerBench", swiftSettings: settings),
-    ]
-}
