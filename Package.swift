@@ -44,6 +44,7 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOPosix", package: "swift-nio"),
     .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
+let webSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
 let package = Package(
@@ -108,7 +109,7 @@ let package = Package(
             "TallyRPC",
             [
                 "TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState",
-                "TallyExecution", "TallySharding", "TallyEngine", "TallyClient", log,
+                "TallyExecution", "TallySharding", "TallyEngine", "TallyClient", log, webSocket,
             ] + nio),
         // Layer 6
         core(
@@ -186,6 +187,19 @@ let package = Package(
                 "TallyClient", "TallyEngine", "TallyNode", "TallyTransactions", "TallyCrypto",
                 "TallyPrimitives",
             ], path: "Tests/KillTest", exclude: ["Shim"], swiftSettings: settings),
+        // Benchmarks are targets of this manifest: another package cannot see `package` symbols.
+        .target(
+            name: "BenchSupport", dependencies: ["TallyClient"], path: "Benchmarks/BenchSupport",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "Bench",
+            dependencies: [
+                "BenchSupport", "TallyRPC", "TallyEngine", "TallyClient", "TallyJournal",
+                "TallySharding", "TallyExecution", "TallyState", "TallyTransactions",
+                "TallyCrypto", "TallyPrimitives",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ] + nio, path: "Benchmarks/Bench", swiftSettings: settings),
+        tests("BenchSupportTests", ["BenchSupport", "TallyClient"]),
         tests(
             "TallyCLITests",
             [
@@ -195,18 +209,3 @@ let package = Package(
             ]),
     ]
 )
-
-// Benchmarks are targets of this manifest, since another package cannot see `package` symbols.
-if Context.environment["TALLY_BENCHMARKS"] != nil {
-    package.targets += [
-        .executableTarget(
-            name: "StateBench", dependencies: ["TallyState", "TallyCrypto", "TallyPrimitives"],
-            path: "Benchmarks/StateBench", swiftSettings: settings),
-        .executableTarget(
-            name: "LedgerBench",
-            dependencies: [
-                "TallyEngine", "TallyJournal", "TallySharding", "TallyExecution", "TallyState",
-                "TallyTransactions", "TallyCrypto", "TallyPrimitives",
-            ], path: "Benchmarks/LedgerBench", swiftSettings: settings),
-    ]
-}
