@@ -205,5 +205,11 @@ if Context.environment["TALLY_BENCHMARKS"] != nil {
                 "TallyEngine", "TallyJournal", "TallySharding", "TallyExecution", "TallyState",
                 "TallyTransactions", "TallyCrypto", "TallyPrimitives",
             ], path: "Benchmarks/LedgerBench", swiftSettings: settings),
+        .executableTarget(
+            name: "RPCBench",
+            dependencies: [
+                "TallyRPC", "TallyEngine", "TallyJournal", "TallySharding", "TallyExecution",
+                "TallyTransactions", "TallyCrypto", "TallyPrimitives",
+            ] + nio, path: "Benchmarks/RPCBench", swiftSettings: settings),
     ]
 }
