@@ -208,6 +208,7 @@ private struct RPCService: Service, CustomStringConvertible {
             try? await gracefulShutdown()
             await server.stop(within: grace)
         }
+        await server.close()
     }
 }
 

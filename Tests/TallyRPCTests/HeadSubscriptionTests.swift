@@ -105,7 +105,7 @@ import Testing
             let feed = HeadFeed(ledger.dispatcher, lag: 6).subscription
             let start = UInt128(ledger.engine.publisher.current.height.value)
             async let end = feed.run(notifier)
-            for nonce in 0..<12 {
+            for nonce in 0..<15 {
                 _ = try await ledger.settle(
                     ledger.raw(0, nonce: UInt64(nonce), to: ledger.address(0, 1), value: 1))
                 // Taken while few: the feed goes on where it was.
