@@ -1,10 +1,12 @@
+import TallyEngine
+
 /// Every method there is.
 extension RPCMethod {
     static let sendRawTransaction = "eth_sendRawTransaction"
     static let getTransactionStatus = "shard_getTransactionStatus"
 
     /// In the order of documents.
-    static let all: [RPCMethod] = chain + accounts + blocks + transactions + shards
+    static let all: [RPCMethod] = chain + accounts + blocks + transactions + shards + proofs
 
     static let table = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
@@ -79,5 +81,25 @@ extension RPCMethod {
                 .optional("waitUntil", .word(TransactionStage.allCases.map(\.rawValue))),
                 .optional("timeoutMs", .milliseconds),
             ], ShardMethods.transactionStatus),
+    ]
+
+    private static let shard = RPCParameter.required("shard", .quantity)
+    private static let anchor = RPCParameter.optional("block", .block)
+
+    private static let proofs: [RPCMethod] = [
+        .reading("shard_head", [shard], HeaderMethods.shardHead),
+        .reading("shard_block", [shard, anchor], HeaderMethods.shardBlock),
+        .atOnce("shard_forAddress", [.required("address", .address)], HeaderMethods.forAddress),
+        .reading("shard_getAccountProof", account, ProofMethods.account),
+        .reading(
+            "shard_getReceiptProof",
+            [
+                .required("source", .quantity), .required("destination", .quantity), index,
+                .optional(
+                    "evidence", .word(ProofSource.ReceiptEvidence.allCases.map(\.rawValue))),
+                anchor,
+            ], ProofMethods.receipt),
+        .reading("shard_getTransactionProof", byHash + [anchor], ProofMethods.transaction),
+        .reading("beacon_block", [anchor], HeaderMethods.beaconBlock),
     ]
 }
