@@ -30,7 +30,7 @@ struct Tally: AsyncParsableCommand {
                 name: "Preparing and checking",
                 subcommands: [
                     GenesisCommand.self, KeysCommand.self, AuditCommand.self, DatabaseCommand.self,
-                    VersionCommand.self,
+                    VerifyProofCommand.self, VersionCommand.self,
                 ]),
         ])
 }
