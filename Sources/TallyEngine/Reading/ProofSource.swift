@@ -7,9 +7,13 @@ import TallyTransactions
 /// What proofs are made of besides a snapshot; one for all requests.
 package struct ProofSource: Sendable {
     package let genesis = GenesisAnchors()
-    private let nodes = StreamNodes()
+    private let nodes: StreamNodes
 
-    package init() {}
+    /// - Parameter receiptsPerRequest: how much of a long stream one request reads at most when the
+    ///   stream is first asked about; the default takes a fraction of a second.
+    package init(receiptsPerRequest: UInt64 = 1 << 16) {
+        nodes = StreamNodes(requestLimit: receiptsPerRequest)
+    }
 
     /// How much a receipt's proof is to show.
     package enum ReceiptEvidence: String, CaseIterable, Sendable {

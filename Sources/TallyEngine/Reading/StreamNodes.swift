@@ -15,11 +15,11 @@ final class StreamNodes: Sendable {
     /// Leaves of a run; a power of two.
     static let runLength: UInt64 = 1_024
     private static let runHeight = 10
-    /// Receipts that one request reads to extend the kept nodes; the next request goes on from
-    /// there. A fraction of a second.
-    static let requestLimit: UInt64 = 1 << 16
+    private let requestLimit: UInt64
 
-    init() {}
+    /// - Parameter requestLimit: receipts that one request reads to extend the kept nodes; the next
+    ///   request goes on from there.
+    init(requestLimit: UInt64) { self.requestLimit = requestLimit }
 
     /// Proof of the receipt at `index` of the first `count` of a stream.
     /// - Throws: `.indexing` when more must be read than one request may, `.receiptsPruned`, `.read`.
@@ -48,7 +48,7 @@ final class StreamNodes: Sendable {
     ) throws(ProofRefusal) -> [Hash32] {
         var known = runs.withLock { $0[stream] ?? [] }
         let wanted = Int(count / Self.runLength)
-        let limit = known.count + Int(Self.requestLimit / Self.runLength)
+        let limit = known.count + Int(requestLimit / Self.runLength)
         let before = known.count
         while known.count < min(wanted, limit) {
             known.append(
