@@ -127,7 +127,8 @@ let package = Package(
             "TallyCLI",
             [
                 "TallyPrimitives", "TallyCrypto", "TallyStore", "TallyTransactions", "TallyState",
-                "TallyExecution", "TallySharding", "TallyEngine", "TallyClient", "TallyNode", log,
+                "TallyExecution", "TallySharding", "TallyEngine", "TallyClient", "TallyRPC",
+                "TallyNode", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "tally", dependencies: ["TallyCLI"], swiftSettings: settings),

@@ -18,7 +18,7 @@ struct QueryCommand: ParsableCommand {
             QueryInfoCommand.self, QueryShardsCommand.self, QueryBalanceCommand.self,
             QueryNonceCommand.self, QueryBlockCommand.self, QueryReceiptCommand.self,
             QueryTransactionCommand.self,
-        ])
+        ] + proofVerbs)
 }
 
 /// A block by name, height or hash, as the node takes it.
@@ -132,13 +132,23 @@ struct QueryBlockCommand: AsyncParsableCommand {
     var block: BlockArgument = .latest
     @Flag(name: .long, help: "With its transactions instead of their hashes.")
     var full = false
-    @OptionGroup var rpc: RPCOptions
-    @OptionGroup var output: OutputOptions
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The header of this shard's part of it instead; the number of shards is the beacon.",
+            valueName: "shard"))
+    var shard: UInt16?
+    @OptionGroup var document: DocumentOptions
 
     func run() async throws {
+        if let shard {
+            return try await document.write(
+                "shard_block", [JSON(shard), block.json],
+                otherwise: "there is no such block of the shard")
+        }
         let method = block.isHash ? "eth_getBlockByHash" : "eth_getBlockByNumber"
-        try await output.printFound(
-            rpc.client().call(method, [block.json, .bool(full)]), "there is no such block")
+        try await document.write(
+            method, [block.json, .bool(full)], otherwise: "there is no such block")
     }
 }
 

@@ -45,7 +45,7 @@ package struct MerkleRange: Hashable, Sendable {
         }
     }
 
-    static func innerHash(_ left: Hash32, _ right: Hash32) -> Hash32 {
+    package static func innerHash(_ left: Hash32, _ right: Hash32) -> Hash32 {
         SHA256.hash(.rangeInner) {
             $0.update(left)
             $0.update(right)

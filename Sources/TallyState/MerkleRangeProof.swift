@@ -39,15 +39,25 @@ package struct MerkleRangeProof: Hashable, Sendable {
     package init?<E: Error>(
         count: UInt64, index: UInt64, node: (UInt64) throws(E) -> Hash32
     ) throws(E) {
+        try self.init(count: count, index: index) { (order, height) throws(E) in
+            try node(Self.position(of: order, height))
+        }
+    }
+
+    /// The same from subtrees: `subtree(order, height)` is the node over the 2^height leaves from
+    /// `order << height` on.
+    package init?<E: Error>(
+        count: UInt64, index: UInt64, subtree: (UInt64, Int) throws(E) -> Hash32
+    ) throws(E) {
         guard let mountain = Mountain(index: index, count: count) else { return nil }
         var siblings: [Hash32] = []
         for height in 0..<mountain.height {
-            try siblings.append(node(Self.position(of: (index >> UInt64(height)) ^ 1, height)))
+            try siblings.append(subtree((index >> UInt64(height)) ^ 1, height))
         }
         var peaks: [Hash32] = []
         for height in stride(from: 63, through: 0, by: -1)
         where height != mountain.height && (count >> UInt64(height)) & 1 == 1 {
-            try peaks.append(node(Self.position(of: (count >> UInt64(height)) - 1, height)))
+            try peaks.append(subtree((count >> UInt64(height)) - 1, height))
         }
         self.init(siblings: siblings, peaks: peaks)
     }

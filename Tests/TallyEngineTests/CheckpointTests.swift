@@ -6,6 +6,7 @@ import TallyExecution
 import TallyJournal
 import TallyPrimitives
 import TallySharding
+import TallyStore
 import TallyTransactions
 import Testing
 

@@ -87,6 +87,19 @@ package final class History: Sendable {
     }
 
     package func ran(_ sequence: UInt64) -> Height? { content.withLock { $0.ran[sequence] } }
+
+    /// Receipts that these blocks sent to an endpoint, by index.
+    /// - Complexity: O(receipts of all these blocks).
+    func sent(to destination: EndpointID) -> [UInt64: Receipt] {
+        let records = content.withLock { Array($0.blocks.values) }
+        var receipts: [UInt64: Receipt] = [:]
+        for record in records where record.header.out.contains(where: { $0.peer == destination }) {
+            for receipt in record.sent where receipt.reference.destination == destination {
+                receipts[receipt.reference.index] = receipt
+            }
+        }
+        return receipts
+    }
 }
 
 /// The same for beacon blocks.

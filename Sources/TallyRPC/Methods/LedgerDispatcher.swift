@@ -17,6 +17,7 @@ package struct LedgerDispatcher: RPCDispatcher {
     let accounts: [Address]
     let clock: any NodeClock
     let caches = ViewCaches()
+    let proofs = ProofSource()
 
     /// - Parameters:
     ///   - shards: by number.

@@ -6,7 +6,9 @@ extension RPCMethod {
 
     /// In the order of documents.
     static let all: [RPCMethod] =
-        chain + fees + accounts + calls + blocks + transactions + subscriptions + shards + own
+    static let all: [RPCMethod] =
+        chain + fees + accounts + calls + blocks + transactions + subscriptions + shards
+        + headers + proofs + own
 
     static let table = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 

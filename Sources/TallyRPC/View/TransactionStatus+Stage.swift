@@ -139,6 +139,14 @@ extension LegStatus {
             out.member("receipt") {
                 $0.hex(receipt.id(chain: snapshot.chain, layout: snapshot.layout))
             }
+            // What the proof of it is asked by.
+            out.member("receiptPlace") { out in
+                out.beginObject()
+                out.member("source") { $0.integer(receipt.source.index) }
+                out.member("destination") { $0.integer(receipt.destination.index) }
+                out.member("index") { $0.quantity(receipt.index) }
+                out.endObject()
+            }
         }
         if let sentHeight { out.member("sentHeight") { $0.quantity(sentHeight) } }
         out.endObject()

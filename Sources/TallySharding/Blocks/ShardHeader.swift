@@ -81,9 +81,14 @@ package struct ShardHeader: Hashable, Sendable {
         _ system: TransactionResult?, _ results: some Sequence<TransactionResult>
     ) -> Hash32 {
         var range = MerkleRange.empty
-        range.append(SHA256.hash(.transactionResult, system?.encoded ?? []))
-        for result in results { range.append(SHA256.hash(.transactionResult, result.encoded)) }
+        range.append(resultLeaf(system?.encoded ?? []))
+        for result in results { range.append(resultLeaf(result.encoded)) }
         return range.root
+    }
+
+    /// - Parameter encoded: the result, or nothing for the system result of a block without one.
+    package static func resultLeaf(_ encoded: [UInt8]) -> Hash32 {
+        SHA256.hash(.transactionResult, encoded)
     }
 
     /// Base fee of the endpoint's next block, when that reads `time` (`FEE-3`).

@@ -1,0 +1,166 @@
+import ArgumentParser
+import TallyClient
+import TallyExecution
+import TallyNode
+import TallyPrimitives
+import TallyRPC
+import TallySharding
+import TallyTransactions
+
+/// Checks a proof with nothing but a beacon header: no node, no ledger.
+struct VerifyProofCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify-proof",
+        abstract: "Check a proof of an account, a receipt or a transaction, offline.",
+        discussion: """
+            The proof is what `tally query account-proof`, `receipt-proof` and \
+            `transaction-proof` print, or a node's whole answer. It shows something to who knows \
+            one beacon header to be final: give that header as `tally query beacon` prints it, or \
+            its hash, from a source that you trust. Exit code 0 when everything holds, 1 with the \
+            first step that fails.
+            """)
+
+    @Argument(help: ArgumentHelp("The proof; - reads standard input.", valueName: "file"))
+    var file: String
+    @Option(
+        name: .long,
+        help: ArgumentHelp("File with the trusted beacon header as JSON.", valueName: "file"))
+    var header: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Hash of the trusted beacon header.", valueName: "hash"))
+    var beaconHash: HashArgument?
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        guard (header == nil) != (beaconHash == nil) else {
+            throw ValidationError("Say what you trust: --header or --beacon-hash.")
+        }
+        if header == "-", file == "-" {
+            throw ValidationError("Proof and header cannot both come from standard input.")
+        }
+    }
+
+    func run() throws {
+        let document = try Self.read(file)
+        let anchor = try anchor()
+        let statement: ProvenStatement
+        do throws(ProofDocumentError) {
+            statement = try ProofDocument.verify(document, anchor)
+        } catch { throw CommandFailure("invalidProof", error.description) }
+        output.print(Self.json(document), ProofSummary(statement).text)
+    }
+
+    private func anchor() throws -> TrustAnchor {
+        if let beaconHash { return .beaconHash(beaconHash.value) }
+        let document = try Self.read(header ?? "-")
+        do throws(ProofDocumentError) {
+            return .beaconHash(try HeaderDocument.beaconHeader(document).hash)
+        } catch {
+            throw CommandFailure("invalidHeader", "the trusted header: \(error)")
+        }
+    }
+
+    private static func read(_ path: String) throws -> JSON {
+        let bytes = try Files.read(path == "-" ? "/dev/stdin" : path)
+        do throws(JSONError) {
+            return try JSON.parse(bytes)
+        } catch {
+            throw CommandFailure("invalidProof", "\(path) is not JSON: \(error)")
+        }
+    }
+
+    /// What was checked, without the bytes of the proof.
+    private static func json(_ document: JSON) -> JSON {
+        let proof = document["jsonrpc"] == nil ? document : document["result"] ?? document
+        let members = (proof.objectValue?.members ?? []).filter { $0.key != "proof" }
+        return .object(JSONObject([.init("valid", true)] + members))
+    }
+}
+
+/// What a proof has shown, for a person.
+struct ProofSummary {
+    private let statement: ProvenStatement
+    private let rows: [(String, String)]
+
+    init(_ statement: ProvenStatement) {
+        self.statement = statement
+        rows =
+            switch statement.fact {
+            case .account(let fact): Self.rows(fact)
+            case .receipt(let fact): Self.rows(fact)
+            case .transaction(let fact): Self.rows(fact)
+            }
+    }
+
+    var text: String {
+        let all =
+            rows + [
+                ("chain", statement.chain.description),
+                (
+                    "trusted",
+                    "beacon header \(statement.trusted.height), \(statement.trustedHash)"
+                ),
+            ]
+        let width = all.map { $0.0.count }.max() ?? 0
+        return all.map { name, value in
+            name + String(repeating: " ", count: width - name.count) + "  " + value
+        }.joined(separator: "\n")
+    }
+
+    private static func rows(_ fact: ProvenAccount) -> [(String, String)] {
+        let account = fact.account ?? .empty
+        return [
+            ("valid", fact.account == nil ? "no such account" : "account"),
+            ("address", fact.address.description),
+            ("balance", amount(account.balance)),
+            ("nonce", "\(account.nonce)"),
+            ("credits", account.policy == .accept ? "accepted" : "refused"),
+            ("as of", place(fact.block)),
+        ]
+    }
+
+    private static func rows(_ fact: ProvenReceipt) -> [(String, String)] {
+        let receipt = fact.receipt
+        let place = receipt.reference
+        var rows = [
+            ("valid", "receipt"),
+            ("receipt", "\(place.source) to \(place.destination), number \(place.index)"),
+            ("id", fact.id.description),
+            ("from", receipt.from.description),
+            ("to", receipt.to.description),
+            ("value", amount(receipt.value)),
+            ("status", fact.status + (reason(fact).map { " (\($0))" } ?? "")),
+            ("sent by", Self.place(fact.source)),
+        ]
+        if let block = fact.consumption {
+            rows.append((fact.outcome == nil ? "consumed by" : "consumed", Self.place(block)))
+        }
+        return rows
+    }
+
+    private static func rows(_ fact: ProvenTransaction) -> [(String, String)] {
+        [
+            ("valid", "transaction"),
+            ("hash", fact.hash.description),
+            ("from", fact.sender.description),
+            ("to", fact.envelope.to.description),
+            ("value", amount(fact.envelope.value)),
+            ("nonce", "\(fact.envelope.nonce)"),
+            ("status", fact.result.failure.map { "failed (\($0))" } ?? "succeeded"),
+            ("in", place(fact.block)),
+        ]
+    }
+
+    private static func reason(_ fact: ProvenReceipt) -> String? {
+        (fact.outcome?.failureReason).map { "\($0)" }
+    }
+
+    private static func amount(_ amount: Amount) -> String {
+        "\(Ether.text(amount)) ether (\(amount) base units)"
+    }
+
+    private static func place(_ block: ProvenBlock) -> String {
+        "block \(block.height) of shard \(block.endpoint), time \(block.time), \(block.hash)"
+    }
+}
