@@ -28,7 +28,7 @@ import Testing
             case .checkpointed(let height): heights.withLock { $0.written.append(height) }
             case .checkpointFailed(let height, _): heights.withLock { $0.failed.append(height) }
             case .spaceRanOut(let shortage):
-                guard case .checkpoint(.mapFull(path: _)) = shortage else {
+                guard case .checkpoint(let error) = shortage, case .mapFull = error else {
                     Issue.record("\(shortage)")
                     return
                 }

@@ -103,6 +103,22 @@ import Testing
         }
     }
 
+    /// As web3.py sends them.
+    @Test func takesBinaryMessagesLikeText() async throws {
+        try await withServer { server, _ in
+            var socket = try await RawWebSocket.connect(server.address.port)
+            let call = Array(Self.echo.utf8)
+            try await socket.client.send(
+                RawWebSocket.frame(2, call) + RawWebSocket.frame(2, [0x20], isFinal: false)
+                    + RawWebSocket.frame(0, call))
+            for _ in 0..<2 {
+                let frame = try await socket.frame()
+                #expect(frame.opcode == 1)
+                #expect(frame.text == JSONRPCTests.result("[]", id: "1"))
+            }
+        }
+    }
+
     @Test func joinsFragmentsAroundAPing() async throws {
         try await withServer { server, _ in
             var socket = try await RawWebSocket.connect(server.address.port)
@@ -184,7 +200,8 @@ import Testing
         (RawWebSocket.frame(9, [UInt8](repeating: 0, count: 126)), 1002),
         (RawWebSocket.frame(8, [3]), 1002),
         (RawWebSocket.closing(1000, [0xff]), 1007),
-        (RawWebSocket.frame(2, Array("{}".utf8)), 1003),
+        (RawWebSocket.frame(2, [0x22, 0xc3, 0x28, 0x22]), 1007),
+        (RawWebSocket.frame(1, [], isFinal: false) + RawWebSocket.frame(2, []), 1002),
         (RawWebSocket.frame(1, [0x22, 0xc3, 0x28, 0x22]), 1007),
         (RawWebSocket.frame(1, [UInt8](repeating: 0x20, count: 20_000) + [0xff]), 1007),
     ]

@@ -15,7 +15,6 @@ struct WebSocketClosing: Hashable, Sendable {
     static let idle = WebSocketClosing(1001, "no answer to a ping")
     static func protocolError(_ reason: String) -> WebSocketClosing { .init(1002, reason) }
     static let unmasked = protocolError("frames of a client are masked")
-    static let unsupported = WebSocketClosing(1003, "requests are text")
     static let invalidText = WebSocketClosing(1007, "text is UTF-8")
     static let slowRequest = WebSocketClosing(1008, "the request took too long to arrive")
     static let slowReader = WebSocketClosing(1008, "answers are read too slowly")

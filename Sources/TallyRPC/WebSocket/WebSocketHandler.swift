@@ -156,7 +156,8 @@ extension WebSocketHandler {
         }
         guard frame.maskKey != nil else { return close(.unmasked) }
         switch frame.opcode {
-        case .text:
+        // Clients send JSON as either: web3.py's messages are binary, as geth takes them too.
+        case .text, .binary:
             guard fragments == nil else {
                 return close(.protocolError("a message inside another"))
             }
@@ -166,7 +167,6 @@ extension WebSocketHandler {
                 return close(.protocolError("a part of no message"))
             }
             append(frame)
-        case .binary: close(.unsupported)
         case .ping: send(.pong, frame.unmaskedData)
         case .pong: break
         case .connectionClose: answerClosing(frame.unmaskedData)
