@@ -6,7 +6,9 @@ import TallyClient
 @main struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "Bench", abstract: "Measures the ledger beside the bounds of the machine.",
-        subcommands: [TableCommand.self, MeasureCommand.self], defaultSubcommand: TableCommand.self)
+        subcommands: [
+            TableCommand.self, MeasureCommand.self, NodeCommand.self, EchoCommand.self,
+        ], defaultSubcommand: TableCommand.self)
 }
 
 struct SizeOptions: ParsableArguments {
