@@ -1,4 +1,5 @@
 import BenchSupport
+import Foundation
 import TallyClient
 import Testing
 
