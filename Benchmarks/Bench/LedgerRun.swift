@@ -59,6 +59,9 @@ struct LedgerRun: Sendable {
             case .checkpointed(let height): notices.yield(.success(height))
             case .checkpointFailed(_, let error):
                 notices.yield(.failure(BenchError("no checkpoint: \(error)")))
+            case .spaceRanOut(let shortage):
+                notices.yield(.failure(BenchError("the disk is full: \(shortage)")))
+            case .spaceIsBack: break
             case .quarantined(let shard, let error):
                 notices.yield(.failure(BenchError("\(shard) is quarantined: \(error)")))
             }
