@@ -209,6 +209,7 @@ private struct RPCService: Service, CustomStringConvertible {
             try? await gracefulShutdown()
             await server.stop(within: grace)
         }
+        await server.close()
     }
 }
 

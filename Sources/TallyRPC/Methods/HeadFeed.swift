@@ -37,10 +37,11 @@ struct HeadFeed: Sendable {
     private let start: Height
 
     /// Heads that a client may be behind, beside those that its connection holds.
-    static let lag: UInt64 = 256
+    private let lag: UInt64
 
-    init(_ ledger: LedgerDispatcher) {
+    init(_ ledger: LedgerDispatcher, lag: UInt64 = 256) {
         self.ledger = ledger
+        self.lag = lag
         start = ledger.publisher.current.height
     }
 
@@ -82,7 +83,7 @@ struct HeadFeed: Sendable {
     /// Whether there was room before the client had fallen too far behind.
     private func waitForRoom(_ notifier: RPCNotifier, _ sent: Height) async -> Bool {
         let publisher = ledger.publisher
-        let bound = Height(sent.value + Self.lag)
+        let bound = Height(sent.value + lag)
         return await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 await notifier.room()

@@ -6,7 +6,7 @@ extension RPCMethod {
 
     /// In the order of documents.
     static let all: [RPCMethod] =
-        chain + fees + accounts + blocks + transactions + subscriptions + shards + own
+        chain + fees + accounts + calls + blocks + transactions + subscriptions + shards + own
 
     static let table = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
@@ -53,16 +53,24 @@ extension RPCMethod {
     ]
 
     private static let accounts: [RPCMethod] = [
-        .reading(
+        .atOnce(
             "eth_getBalance", "Balance of an account", account, gives: .quantity,
             AccountMethods.balance),
-        .waiting(
+        .mostlyAtOnce(
             "eth_getTransactionCount",
             "Nonce of an account; pending counts the pool's unbroken run too", account,
-            gives: .quantity, AccountMethods.transactionCount),
-        .reading(
+            gives: .quantity, AccountMethods.decidedCount,
+            otherwise: AccountMethods.transactionCount),
+        .atOnce(
             "eth_getCode", "0xfe for a reserved address, 0x for an account", account,
             gives: .bytes, AccountMethods.code),
+    ]
+
+    private static let calls: [RPCMethod] = [
+        .reading(
+            "eth_call", "Answer of a view function of a reserved address",
+            [.required("transaction", .call), .optional("block", .block)], gives: .bytes,
+            CallMethods.call)
     ]
 
     private static let byNumber: [RPCParameter] = [.required("block", .block)]
@@ -110,12 +118,14 @@ extension RPCMethod {
         .waiting(
             sendRawTransaction, "Offers a signed transaction and answers its hash",
             [.required("transaction", .bytes)], gives: .hash, TransactionMethods.sendRaw),
-        .waiting(
+        .mostlyAtOnce(
             "eth_getTransactionByHash", "A transaction, of a block or of the pool", byHash,
-            gives: .orNull(.object), TransactionMethods.byHash),
-        .reading(
+            gives: .orNull(.object), TransactionMethods.byHashAtOnce,
+            otherwise: TransactionMethods.byHash),
+        .mostlyAtOnce(
             "eth_getTransactionReceipt", "What a transaction of a block did", byHash,
-            gives: .orNull(.object), TransactionMethods.receipt),
+            gives: .orNull(.object), TransactionMethods.receiptAtOnce,
+            otherwise: TransactionMethods.receipt),
     ]
 
     private static let subscriptions: [RPCMethod] = [

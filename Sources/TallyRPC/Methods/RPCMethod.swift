@@ -58,7 +58,7 @@ struct RPCMethod: Sendable {
     typealias Waiting =
         @Sendable (LedgerDispatcher, RPCArguments, inout JSONWriter) async throws(RPCFailure) ->
         Void
-    /// `false`, whatever was written, when it would take long.
+    /// `false`, having written nothing, when it would take long.
     typealias Attempt =
         @Sendable (LedgerDispatcher, RPCArguments, inout JSONWriter) throws(RPCFailure) -> Bool
 

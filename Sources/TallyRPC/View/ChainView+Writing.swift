@@ -74,7 +74,7 @@ extension ChainView {
         case .signed(let stored):
             let (envelope, signature) = try stored.decoded()
             out.write(
-                envelope, signature, sender: stored.sender, hash: Keccak256.hash(stored.raw),
+                envelope, signature, sender: stored.sender, hash: entry.hash,
                 price: stored.result.price)
         }
         out.endObject()
@@ -159,15 +159,6 @@ extension ChainView {
         out.member("logIndex") { $0.quantity(UInt64(index)) }
         out.member("removed") { $0.bool(false) }
         out.endObject()
-    }
-}
-
-extension ViewEntry {
-    var hash: Hash32 {
-        switch content {
-        case .system(let transaction, _): transaction.hash
-        case .signed(let stored): Keccak256.hash(stored.raw)
-        }
     }
 }
 

@@ -2,7 +2,7 @@ import NIOCore
 import NIOWebSocket
 import TallyClient
 
-/// One WebSocket of the server, on its event loop (RPC-10 to RPC-17).
+/// One WebSocket of the server, on its event loop (RPC-10 to RPC-16).
 ///
 /// Small messages are parsed and, where memory suffices, answered at once; the others go to the
 /// connection's task, several at a time. Once so many are under way, or the client does not take
