@@ -1,12 +1,16 @@
 import ArgumentParser
 import BenchSupport
 import Foundation
+import Glibc
 import TallyClient
 
 @main struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "Bench", abstract: "Measures the ledger beside the bounds of the machine.",
-        subcommands: [TableCommand.self, MeasureCommand.self], defaultSubcommand: TableCommand.self)
+        subcommands: [
+            TableCommand.self, MeasureCommand.self, MicroCommand.self, NodeCommand.self,
+            EchoCommand.self,
+        ], defaultSubcommand: TableCommand.self)
 }
 
 struct SizeOptions: ParsableArguments {
@@ -25,13 +29,42 @@ struct MeasureCommand: AsyncParsableCommand {
         commandName: "measure", abstract: "One measurement, as JSON.", shouldDisplay: false)
 
     @Argument var id: String
+    @Flag(help: "End when standard input does.")
+    var untilEof = false
     @OptionGroup var size: SizeOptions
 
     func run() async throws {
+        if untilEof {
+            // Whoever asked is gone: nobody would end this process otherwise.
+            Thread.detachNewThread {
+                while readLine() != nil {}
+                Glibc.exit(1)
+            }
+        }
         guard let measurement = Measurements.all.first(where: { $0.id == id }) else {
             throw ValidationError("there is no measurement \(id)")
         }
-        let measures = try await measurement.run(size.options)
+        let measures: [Measure]
+        do {
+            measures = try await measurement.run(size.options)
+        } catch {
+            measures = measurement.kinds(size.options).map { Measure($0, failure: "\(error)") }
+        }
         print(JSON.array(measures.map(\.json)).description)
     }
 }
+
+/// Parts of the ledger, each alone.
+struct MicroCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "micro", abstract: "CPU time of single parts: median, least and most.")
+
+    @Argument(help: "Which: \(Micro.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var parts: [Micro] = Micro.allCases
+
+    func run() async throws {
+        for part in parts { try await part.run() }
+    }
+}
+
+extension Micro: ExpressibleByArgument {}

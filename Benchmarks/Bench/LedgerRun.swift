@@ -11,6 +11,8 @@ import TallySharding
 /// them: each holds one whole checkpoint, written while blocks are built, as in a long run.
 struct LedgerRun: Sendable {
     let engine: Engine
+    /// What opening it found.
+    let report: RecoveryReport
     private let checkpoints: AsyncStream<Result<Height, BenchError>>
 
     /// What one window took.
@@ -37,35 +39,52 @@ struct LedgerRun: Sendable {
         _ body: (LedgerRun) async throws -> Result
     ) async throws -> Result {
         try await withDirectory { directory in
-            var configuration = EngineConfiguration(
-                directory: directory, genesis: genesis, proposer: genesis.validators[0],
-                journalSalt: JournalSalt(high: 1, low: 1))
-            configuration.checkpoints = CheckpointPolicy(transactions: transfers)
-            let (checkpoints, notices) = AsyncStream.makeStream(
-                of: Swift.Result<Height, BenchError>.self)
-            let (engine, _) = try Engine.open(configuration, clock: SystemClock()) { notice in
-                switch notice {
-                case .checkpointed(let height): notices.yield(.success(height))
-                case .checkpointFailed(_, let error):
-                    notices.yield(.failure(BenchError("no checkpoint: \(error)")))
-                case .quarantined(let shard, let error):
-                    notices.yield(.failure(BenchError("\(shard) is quarantined: \(error)")))
-                }
+            try await with(genesis, checkpointEvery: transfers, directory: directory, body)
+        }
+    }
+
+    /// Opens the ledger of a directory, runs it while `body` does, and stops it.
+    static func with<Result: Sendable>(
+        _ genesis: Genesis, checkpointEvery transfers: Int, directory: String,
+        _ body: (LedgerRun) async throws -> Result
+    ) async throws -> Result {
+        var configuration = EngineConfiguration(
+            directory: directory, genesis: genesis, proposer: genesis.validators[0],
+            journalSalt: JournalSalt(high: 1, low: 1))
+        configuration.checkpoints = CheckpointPolicy(transactions: transfers)
+        let (checkpoints, notices) = AsyncStream.makeStream(
+            of: Swift.Result<Height, BenchError>.self)
+        let (engine, report) = try Engine.open(configuration, clock: SystemClock()) { notice in
+            switch notice {
+            case .checkpointed(let height): notices.yield(.success(height))
+            case .checkpointFailed(_, let error):
+                notices.yield(.failure(BenchError("no checkpoint: \(error)")))
+            case .spaceRanOut(let shortage):
+                notices.yield(.failure(BenchError("the disk is full: \(shortage)")))
+            case .spaceIsBack: break
+            case .quarantined(let shard, let error):
+                notices.yield(.failure(BenchError("\(shard) is quarantined: \(error)")))
             }
-            return try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    defer { notices.finish() }
-                    try await engine.run()
-                }
-                defer { engine.stop() }
-                return try await body(LedgerRun(engine: engine, checkpoints: checkpoints))
+        }
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                defer { notices.finish() }
+                try await engine.run()
             }
+            defer { engine.stop() }
+            return try await body(
+                LedgerRun(engine: engine, report: report, checkpoints: checkpoints))
         }
     }
 
     /// Writes the opening state, so that no window does.
     func settle(_ raw: [UInt8]) async throws {
         try await offerUntilFinal([raw])
+        try await checkpoint()
+    }
+
+    /// Writes what is final and not in the stores.
+    func checkpoint() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 // A beacon that is still looking for work takes no request.
@@ -81,7 +100,7 @@ struct LedgerRun: Sendable {
 
     /// Offers transfers and waits until all are final.
     func offerUntilFinal(_ raws: ArraySlice<[UInt8]>) async throws {
-        let before = engine.publisher.current.height
+        let watch = FinalWatch(engine)
         try await withThrowingTaskGroup(of: Void.self) { group in
             // Several clients, so that one batch is verified while another is admitted.
             for client in 0..<Self.clients {
@@ -95,7 +114,10 @@ struct LedgerRun: Sendable {
                     }
                 }
             }
-            group.addTask { try await waitUntilFinal(raws.count, after: before) }
+            group.addTask {
+                var watch = watch
+                try await watch.wait(until: raws.count)
+            }
             try await group.waitForAll()
         }
     }
@@ -114,28 +136,12 @@ struct LedgerRun: Sendable {
             heights: engine.publisher.current.height.value - height.value)
     }
 
-    private func waitForCheckpoint() async throws {
+    func waitForCheckpoint() async throws {
         for await checkpoint in checkpoints {
             _ = try checkpoint.get()
             return
         }
         throw BenchError("the ledger stopped")
-    }
-
-    private func waitUntilFinal(_ count: Int, after: Height) async throws {
-        var height = after
-        var final = 0
-        while final < count {
-            guard let snapshot = await engine.publisher.next(after: height) else {
-                throw BenchError("the ledger stopped after \(final) of \(count) transfers")
-            }
-            while height < snapshot.height {
-                height = height.next
-                final +=
-                    try snapshot.beaconBlock(height)?.anchors
-                    .reduce(0) { $0 + $1.transactionCount } ?? 0
-            }
-        }
     }
 
     /// Offers until everything is taken: a full pool is asked again.
@@ -152,6 +158,33 @@ struct LedgerRun: Sendable {
             }
             rest = refused
             if !rest.isEmpty { _ = await engine.publisher.next(after: height) }
+        }
+    }
+}
+
+/// Counts transactions that become final.
+struct FinalWatch: Sendable {
+    private let publisher: HeadPublisher
+    private var height: Height
+    /// Since the watch began.
+    private(set) var final = 0
+
+    init(_ engine: Engine) {
+        publisher = engine.publisher
+        height = publisher.current.height
+    }
+
+    mutating func wait(until count: Int) async throws {
+        while final < count {
+            guard let snapshot = await publisher.next(after: height) else {
+                throw BenchError("the ledger stopped after \(final) of \(count) transfers")
+            }
+            while height < snapshot.height {
+                height = height.next
+                final +=
+                    try snapshot.beaconBlock(height)?.anchors
+                    .reduce(0) { $0 + $1.transactionCount } ?? 0
+            }
         }
     }
 }

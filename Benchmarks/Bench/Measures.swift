@@ -17,5 +17,8 @@ struct BenchOptions: Sendable {
 }
 
 enum Measurements {
-    static let all: [any Measurement.Type] = [Throughput.self, Execution.self, Disk.self]
+    static let all: [any Measurement.Type] = [
+        Throughput.self, RPCThroughput.self, Execution.self, Scaling.self, Disk.self,
+        ReceiptReads.self, Restart.self,
+    ]
 }

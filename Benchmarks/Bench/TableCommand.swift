@@ -47,7 +47,7 @@ struct TableCommand: ParsableCommand {
         let kinds = measurement.kinds(size.options)
         do {
             let output = try ChildProcess.output(
-                ["measure", measurement.id] + size.arguments, within: timeLimit)
+                ["measure", measurement.id, "--until-eof"] + size.arguments, within: timeLimit)
             let measures = try JSON.parse(output).arrayValue?.compactMap(Measure.init) ?? []
             guard measures.map(\.id) == kinds.map(\.id) else {
                 throw BenchError("the process gave other lines than it should")

@@ -18,6 +18,9 @@ struct WorkloadShape: Sendable {
     var accounts: Int
     var shards: Int
     var transfers: Int
+    /// Accounts that the first transfers make, one each; the others draw their recipients from these
+    /// too.
+    var newAccounts = 0
     var locality = Locality.uniform
     var seed: UInt64 = 1
 
@@ -37,10 +40,11 @@ struct WorkloadShape: Sendable {
         var parameters = NetworkParameters(chainID: Self.chainID, layout: try layout)
         // A silent ledger builds no blocks of itself.
         parameters.heartbeatMilliseconds = 1_000_000
+        guard let validator = addresses.min() else { throw BenchError("a network of nobody") }
         return try Genesis(
             parameters: parameters, time: BeaconTime(milliseconds: 1_000),
             accounts: addresses.map { Genesis.Opening(address: $0, balance: Amount(1 << 79)) },
-            validators: [addresses[0]])
+            validators: [validator])
     }
 
     static func envelope(nonce: Nonce, to: Address) -> Envelope {
@@ -61,7 +65,8 @@ struct Workload: Sendable {
     init(_ shape: WorkloadShape) async throws {
         let start = Clocks.process
         var random = SeededGenerator(seed: shape.seed)
-        var addresses = (0..<shape.accounts).map { _ in
+        let known = shape.accounts + shape.newAccounts
+        var addresses = (0..<known).map { _ in
             Address(
                 words: (random.next(), random.next(), UInt32(truncatingIfNeeded: random.next())))
         }
@@ -77,18 +82,20 @@ struct Workload: Sendable {
         var plans: [(key: PrivateKey, envelope: Envelope)] = []
         plans.reserveCapacity(shape.transfers)
         let keyOf = Dictionary(uniqueKeysWithValues: keys.map { ($0.account, $0.key.key) })
-        for from in senders {
+        for (index, from) in senders.enumerated() {
             guard let key = keyOf[from] else { preconditionFailure("every sender has a key") }
-            var to = Int.random(in: 0..<shape.accounts, using: &random)
+            var to =
+                index < shape.newAccounts
+                ? shape.accounts + index : Int.random(in: 0..<known, using: &random)
             while !shape.locality.allows(homes[from], homes[to]) {
-                to = Int.random(in: 0..<shape.accounts, using: &random)
+                to = Int.random(in: 0..<known, using: &random)
             }
             plans.append((key, WorkloadShape.envelope(nonce: nonces[from], to: addresses[to])))
             nonces[from] += 1
         }
         raws = await inParallel(plans) { $0.envelope.signed(by: $0.key) }
         generatorMicroseconds = (Clocks.process - start) * 1e6 / Double(max(1, shape.transfers))
-        genesis = try shape.genesis(addresses)
+        genesis = try shape.genesis(Array(addresses.prefix(shape.accounts)))
     }
 
     private struct SenderKey: Sendable {

@@ -1,4 +1,5 @@
 import BenchSupport
+import Foundation
 import TallyClient
 import Testing
 
@@ -10,9 +11,10 @@ import Testing
         id: "P00", name: "bytes", unit: "B", boundName: "least bytes",
         goal: Goal(.value, .atMost, 1_000))
 
-    @Test(arguments: [
-        ([3.0], 3.0), ([5, 1, 3], 3), ([4, 1, 3, 2], 2.5), ([1, 1, 100], 1),
-    ])
+    @Test(
+        arguments: [
+            ([3], 3), ([5, 1, 3], 3), ([4, 1, 3, 2], 2.5), ([1, 1, 100], 1),
+        ] as [([Double], Double)])
     func theMedianIsTheMiddle(values: [Double], median: Double) {
         let samples = Samples(values)
         #expect(samples.median == median)
@@ -20,7 +22,7 @@ import Testing
     }
 
     @Test func theRatioIsTheMedianOfThePairs() throws {
-        // Pairs from moments of different load: their medians would give 100 / 200.
+        // Pairs from moments of different load: the medians' ratio is a quarter.
         let measure = Measure(
             Self.kind, [Pair(90, bound: 100), Pair(100, bound: 400), Pair(320, bound: 400)])
         guard case .measured(let outcome) = measure.state else {
