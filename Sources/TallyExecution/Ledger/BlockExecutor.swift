@@ -6,9 +6,9 @@ package import TallyTransactions
 ///
 /// Decides nothing about order, quotas or slots: that is `TallySharding`. The families' effects are
 /// in their folders; here is what all of them share: fees, events, the outbox, the due queue.
-package struct BlockExecutor<Pages: PageReader> {
+package struct BlockExecutor {
     package let context: BlockContext
-    var state: WorkingState<Pages>
+    var state: WorkingState
     package internal(set) var outbox: Outbox
     /// Entries added by this block; they run in later ones.
     package internal(set) var dueAdded: [DueEntry] = []
@@ -23,7 +23,7 @@ package struct BlockExecutor<Pages: PageReader> {
 
     /// - Parameter ends: index of the next receipt to each endpoint.
     package init(
-        context: BlockContext, tree: StateTree, pages: Pages, ends: [UInt64]
+        context: BlockContext, tree: StateTree, pages: any PageReader, ends: [UInt64]
     ) throws(ExecutionError) {
         self.context = context
         state = WorkingState(tree: tree, pages: pages)

@@ -14,9 +14,9 @@ package enum ExecutionError: Error, Equatable, Sendable {
 ///
 /// Every object is read at most once. Changes made after `mark()` can be taken back by `revert()`,
 /// and are listed, account by account, by `balanceChanges()`.
-struct WorkingState<Pages: PageReader> {
+struct WorkingState {
     private let tree: StateTree
-    private let pages: Pages
+    private let pages: any PageReader
     private var accounts: [AccountSlot] = []
     private var accountIndex: [Address: Int] = [:]
     private var accountUndo: [(slot: Int, before: Account)] = []
@@ -39,7 +39,7 @@ struct WorkingState<Pages: PageReader> {
         var savedIn: UInt32
     }
 
-    init(tree: StateTree, pages: Pages) {
+    init(tree: StateTree, pages: any PageReader) {
         self.tree = tree
         self.pages = pages
     }

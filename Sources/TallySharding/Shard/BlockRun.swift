@@ -4,9 +4,9 @@ import TallyState
 import TallyTransactions
 
 /// One block in the making: the executor and the streams, quotas and slots around it.
-struct BlockRun<Pages: PageReader> {
+struct BlockRun {
     private let core: ShardCore
-    var executor: BlockExecutor<Pages>
+    var executor: BlockExecutor
     private var streams: [StreamState]
     private var consumed: [Int]
     private var weight: Weight = 0
@@ -18,7 +18,7 @@ struct BlockRun<Pages: PageReader> {
     /// Requests this block has sent so far, by destination: slots taken besides `streams`.
     private var requested: [Int]
 
-    init(core: ShardCore, executor: BlockExecutor<Pages>) {
+    init(core: ShardCore, executor: BlockExecutor) {
         self.core = core
         self.executor = executor
         streams = core.streams

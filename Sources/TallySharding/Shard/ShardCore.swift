@@ -89,7 +89,7 @@ package struct ShardCore: Sendable {
 
     /// An account in the last decided state.
     package func account(
-        _ address: Address, pages: some PageReader
+        _ address: Address, pages: any PageReader
     ) throws(ExecutionError) -> Account {
         let object: StateObject?
         do throws(StateError) {
