@@ -215,7 +215,7 @@ import Testing
             let receipt = Receipt(
                 reference: ReceiptReference(source: 0, destination: 1, index: 0), kind: kind,
                 origin: .zero, parent: nil, from: .zero, to: .zero, value: .zero, fee: .zero,
-                payload: [])
+                payload: .empty)
             #expect(receipt.weight <= parameters.receiptWeightLimit)
         }
         parameters.blockWeight -= 1

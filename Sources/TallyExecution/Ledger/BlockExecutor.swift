@@ -21,12 +21,15 @@ package struct BlockExecutor {
     private var toBeneficiary = Amount.zero
     private var toTreasury = Amount.zero
 
-    /// - Parameter ends: index of the next receipt to each endpoint.
+    /// - Parameters:
+    ///   - ends: index of the next receipt to each endpoint.
+    ///   - accounts: about how many accounts the block will touch.
     package init(
-        context: BlockContext, tree: StateTree, pages: any PageReader, ends: [UInt64]
+        context: BlockContext, tree: StateTree, pages: any PageReader, ends: [UInt64],
+        expecting accounts: Int
     ) throws(ExecutionError) {
         self.context = context
-        state = WorkingState(tree: tree, pages: pages)
+        state = WorkingState(tree: tree, pages: pages, expecting: accounts)
         outbox = Outbox(source: context.endpoint, ends: ends)
         counters = try DueCounters(try state.object(DueCounters.key))
     }
@@ -60,10 +63,11 @@ package struct BlockExecutor {
 
     /// Answers a request that failed with its full value; the fee stays (RCPT-5, RCPT-6).
     mutating func bounce(_ receipt: Receipt, _ reason: CreditFailure) {
-        let payload = RLPEncoder.list { out in
-            out.append(receipt.reference.index)
-            out.append(reason.rawValue)
-        }
+        let payload = Payload(
+            RLPEncoder.list { out in
+                out.append(receipt.reference.index)
+                out.append(reason.rawValue)
+            })
         let answer = outbox.send(
             to: receipt.reference.source, .bounce, origin: receipt.origin,
             parent: receipt.reference, from: receipt.to, to: receipt.from, value: receipt.value,
@@ -110,7 +114,7 @@ package struct BlockExecutor {
         }
         state.mark()
         events.removeAll(keepingCapacity: true)
-        let sent = outbox.receipts.count
+        outbox.mark()
         let queued = dueAdded.count
         try charge(transaction.sender, fee)
         let outcome = try perform(transaction, price: price)
@@ -120,7 +124,7 @@ package struct BlockExecutor {
         case .failed:
             // RCPT-5 in small: a failed rule leaves nothing behind but the fee and the nonce.
             state.revert()
-            outbox.revert(to: sent)
+            outbox.revert()
             counters.revert(dueAdded.count - queued)
             dueAdded.removeLast(dueAdded.count - queued)
             events.removeAll(keepingCapacity: true)

@@ -17,19 +17,18 @@ package enum ExecutionError: Error, Equatable, Sendable {
 struct WorkingState {
     private let tree: StateTree
     private let pages: any PageReader
+    /// Accounts lie in slots, numbered by `addresses` in the order in which they are first touched.
+    private var addresses: AddressTable
     private var accounts: [AccountSlot] = []
-    private var accountIndex: [Address: Int] = [:]
     private var accountUndo: [(slot: Int, before: Account)] = []
     private var objects: [ObjectKey: ObjectSlot] = [:]
     private var objectUndo: [(key: ObjectKey, before: StateObject?)] = []
     private var epoch: UInt32 = 1
 
     private struct AccountSlot {
-        let key: ObjectKey
-        let address: Address
-        let original: Account
+        let path: Hash32
         var current: Account
-        /// The `epoch` in which `accountUndo` got this slot.
+        /// The `epoch` in which `accountUndo` got this slot last; 0 if never.
         var savedIn: UInt32
     }
 
@@ -39,9 +38,12 @@ struct WorkingState {
         var savedIn: UInt32
     }
 
-    init(tree: StateTree, pages: any PageReader) {
+    /// - Parameter expected: about how many accounts the block touches: room for them is made at once.
+    init(tree: StateTree, pages: any PageReader, expecting expected: Int) {
         self.tree = tree
         self.pages = pages
+        addresses = AddressTable(capacity: expected)
+        accounts.reserveCapacity(expected)
     }
 
     // MARK: Accounts
@@ -76,7 +78,7 @@ struct WorkingState {
     }
 
     private mutating func slot(of address: Address) throws(ExecutionError) -> Int {
-        if let slot = accountIndex[address] { return slot }
+        if let slot = addresses.number(of: address) { return slot }
         let key = ObjectKey.account(address)
         var account = Account.empty
         if let object = try load(key) {
@@ -84,11 +86,8 @@ struct WorkingState {
                 account = try Account(object)
             } catch { throw .corruptObject(.account, error) }
         }
-        accounts.append(
-            AccountSlot(
-                key: key, address: address, original: account, current: account, savedIn: 0))
-        accountIndex[address] = accounts.count - 1
-        return accounts.count - 1
+        accounts.append(AccountSlot(path: key.path, current: account, savedIn: 0))
+        return addresses.append(address)
     }
 
     // MARK: Other objects
@@ -134,7 +133,7 @@ struct WorkingState {
         for (slot, before) in accountUndo where accounts[slot].current.balance != before.balance {
             changes.append(
                 BalanceChange(
-                    account: accounts[slot].address, after: accounts[slot].current.balance))
+                    account: addresses[slot], after: accounts[slot].current.balance))
         }
         return changes
     }
@@ -145,8 +144,9 @@ struct WorkingState {
     func updatedTree() throws(ExecutionError) -> StateTree {
         var changes: [StateChange] = []
         changes.reserveCapacity(accounts.count + objects.count)
-        for slot in accounts where slot.current != slot.original {
-            changes.append(StateChange(slot.key, slot.current.object))
+        // One that was changed back is among them: the tree sees that its bucket stays the same.
+        for slot in accounts where slot.savedIn != 0 {
+            changes.append(StateChange(slot.path, slot.current.object))
         }
         for (key, slot) in objects where slot.current != slot.original {
             changes.append(StateChange(key, slot.current))

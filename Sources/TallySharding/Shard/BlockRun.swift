@@ -40,15 +40,24 @@ struct BlockRun {
     // RCPT-3: sources in rotation, each drained in turn, until a head does not fit the quota.
     mutating func consumeInbox(_ view: AnchoredView) throws(ExecutionError) {
         var used: Weight = 0
-        rotation: for source in view.rotation(for: core.endpoint) {
+        for source in view.rotation(for: core.endpoint) {
             let index = Int(source.index)
-            for (receipt, leaf) in core.inbound[index].waiting {
-                guard used + receipt.weight <= parameters.inboxQuota else { break rotation }
+            let waiting = core.inbound[index].waiting
+            var end = waiting.startIndex
+            for receipt in waiting {
+                guard used + receipt.weight <= parameters.inboxQuota else { break }
                 used += receipt.weight
-                try streams[index].consume(receipt, leaf: leaf)
                 try executor.consume(receipt)
-                consumed[index] += 1
+                end += 1
             }
+            if end > waiting.startIndex {
+                consumed[index] = end - waiting.startIndex
+                try streams[index].consume(
+                    waiting[..<end],
+                    to: core.inbound[index].range(
+                        after: streams[index].consumed, count: consumed[index]))
+            }
+            if end < waiting.endIndex { break }
         }
         weight += used
         for peer in streams.indices { streams[peer].release() }
@@ -141,9 +150,12 @@ struct BlockRun {
     /// Ends the block: fees, streams, roots, header.
     mutating func candidate(_ view: AnchoredView) throws(ExecutionError) -> Candidate {
         try executor.finish()
-        for receipt in executor.outbox.receipts {
-            try streams[Int(receipt.reference.destination.index)]
-                .append(receipt, leaf: receipt.leaf)
+        var leaves: [[Hash32]] = []
+        for (peer, receipts) in executor.outbox.receipts.enumerated() {
+            leaves.append(receipts.map(\.leaf))
+            for (receipt, leaf) in zip(receipts, leaves[peer]) {
+                try streams[peer].append(receipt, leaf: leaf)
+            }
         }
         for peer in streams.indices where streams[peer] != core.streams[peer] {
             try executor.store(
@@ -152,7 +164,8 @@ struct BlockRun {
         let tree = try executor.updatedTree()
         let record = BlockRecord(
             block: ShardBlock(header: try header(view, tree), transactions: transactions),
-            systemResult: systemResult, results: results, sent: executor.outbox.receipts)
+            systemResult: systemResult, results: results, outbox: executor.outbox, leaves: leaves,
+            ranges: streams.map(\.sent))
         return Candidate(
             record: record, tree: tree, streams: streams, consumed: consumed,
             dueAdded: executor.dueAdded, dueRemoved: executor.dueRemoved)

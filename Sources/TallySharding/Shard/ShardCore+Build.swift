@@ -58,7 +58,8 @@ extension ShardCore {
         var run = BlockRun(
             core: self,
             executor: try BlockExecutor(
-                context: context, tree: tree, pages: pages, ends: streams.map(\.sent.count)))
+                context: context, tree: tree, pages: pages, ends: streams.map(\.sent.count),
+                expecting: inbound.reduce(0) { $0 + $1.count } + accountsOfLastBlock))
         run.recordCredit(view)
         run.executor.beginSystem()
         try run.consumeInbox(view)
@@ -67,6 +68,11 @@ extension ShardCore {
         try run.applyTransactions(&source)
         return try run.candidate(view)
     }
+}
+
+extension ShardCore {
+    /// About how many accounts the transactions of the last block touched: the next will be like it.
+    private var accountsOfLastBlock: Int { 2 * Int(header.weightUsed / Weights.transfer) }
 }
 
 extension ShardHeader {
