@@ -73,6 +73,10 @@ struct Queue: TransactionSource {
         return transactions.popLast()
     }
 
+    func upcoming(_ maximum: Int) -> ArraySlice<Transaction> {
+        transactions.suffix(min(maximum, 10_000 - offered))
+    }
+
     mutating func refused(_ transaction: Transaction, _ reason: Ineligibility) -> Bool {
         transactions.append(transaction)
         offered = 0

@@ -79,7 +79,12 @@ struct WorkingState {
 
     private mutating func slot(of address: Address) throws(ExecutionError) -> Int {
         if let slot = addresses.number(of: address) { return slot }
-        let key = ObjectKey.account(address)
+        return try addSlot(address, ObjectKey.account(address))
+    }
+
+    private mutating func addSlot(
+        _ address: Address, _ key: ObjectKey
+    ) throws(ExecutionError) -> Int {
         var account = Account.empty
         if let object = try load(key) {
             do throws(RLPError) {
@@ -88,6 +93,17 @@ struct WorkingState {
         }
         accounts.append(AccountSlot(path: key.path, current: account, savedIn: 0))
         return addresses.append(address)
+    }
+
+    /// Reads accounts that will be needed, in the order in which they lie in the tree: neighbours
+    /// share the way down and the bucket, where one after another each costs some ten cache misses.
+    mutating func readAhead(_ candidates: [Address]) throws(ExecutionError) {
+        let missing = candidates.filter { addresses.number(of: $0) == nil }
+        let keys = missing.map(ObjectKey.account)
+        for index in keys.map(\.path).pathOrder()
+        where addresses.number(of: missing[index]) == nil {
+            _ = try addSlot(missing[index], keys[index])
+        }
     }
 
     // MARK: Other objects
@@ -127,15 +143,12 @@ struct WorkingState {
     }
 
     /// Balances that differ from those at `mark()`, in the order they were first touched.
-    func balanceChanges() -> [BalanceChange] {
-        var changes: [BalanceChange] = []
-        changes.reserveCapacity(accountUndo.count)
-        for (slot, before) in accountUndo where accounts[slot].current.balance != before.balance {
-            changes.append(
-                BalanceChange(
-                    account: addresses[slot], after: accounts[slot].current.balance))
+    func balanceChanges() -> some Sequence<BalanceChange> {
+        accountUndo.lazy.compactMap { slot, before in
+            let after = accounts[slot].current.balance
+            return after == before.balance
+                ? nil : BalanceChange(account: addresses[slot], after: after)
         }
-        return changes
     }
 
     // MARK: Result

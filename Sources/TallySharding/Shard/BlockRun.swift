@@ -14,7 +14,6 @@ struct BlockRun {
     private var bodyBytes = 0
     private var systemResult: TransactionResult?
     private var transactions: [Transaction] = []
-    private var results: [TransactionResult] = []
     /// Requests this block has sent so far, by destination: slots taken besides `streams`.
     private var requested: [Int]
 
@@ -43,6 +42,7 @@ struct BlockRun {
         for source in view.rotation(for: core.endpoint) {
             let index = Int(source.index)
             let waiting = core.inbound[index].waiting
+            try executor.readAhead(waiting.prefix(Int(parameters.inboxQuota / Weights.credit)))
             var end = waiting.startIndex
             for receipt in waiting {
                 guard used + receipt.weight <= parameters.inboxQuota else { break }
@@ -88,6 +88,8 @@ struct BlockRun {
     mutating func applyTransactions<Source: TransactionSource>(
         _ source: inout Source
     ) throws(ExecutionError) {
+        let room = Int((parameters.blockWeight - weight) / Weights.transfer)
+        try executor.readAhead(source.upcoming(room))
         while let transaction = source.next(remaining: parameters.blockWeight - weight) {
             if let reason = try tryApply(transaction) {
                 guard source.refused(transaction, reason) else { return }
@@ -105,12 +107,11 @@ struct BlockRun {
         if let destination = shortage(demand) { return .noCredit(destination: destination) }
         switch try executor.apply(transaction) {
         case .refused(let reason): return reason
-        case .applied(let result):
-            if result.failure == nil { take(demand) }
+        case .applied(let failure):
+            if failure == nil { take(demand) }
             weight += transaction.weight
             bodyBytes += transaction.raw.count
             transactions.append(transaction)
-            results.append(result)
             return nil
         }
     }
@@ -164,7 +165,7 @@ struct BlockRun {
         let tree = try executor.updatedTree()
         let record = BlockRecord(
             block: ShardBlock(header: try header(view, tree), transactions: transactions),
-            systemResult: systemResult, results: results, outbox: executor.outbox, leaves: leaves,
+            systemResult: systemResult, results: executor.results, outbox: executor.outbox, leaves: leaves,
             ranges: streams.map(\.sent))
         return Candidate(
             record: record, tree: tree, streams: streams, consumed: consumed,
@@ -187,7 +188,7 @@ struct BlockRun {
     }
 
     private var txRoot: Hash32 { ShardHeader.txRoot(transactions.map(\.hash)) }
-    private var resultRoot: Hash32 { ShardHeader.resultRoot(systemResult, results) }
+    private var resultRoot: Hash32 { ShardHeader.resultRoot(systemResult, executor.results) }
 
     private var outEntries: [PeerEntry<OutEntry>] {
         streams.indices.compactMap { peer in

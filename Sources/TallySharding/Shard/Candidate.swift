@@ -10,7 +10,7 @@ package final class BlockRecord: Sendable {
     /// Of inbox and due entries; `nil` if there were none.
     package let systemResult: TransactionResult?
     /// Of the transactions, in order.
-    package let results: [TransactionResult]
+    package let results: ResultList
     let outbox: Outbox
     /// Of the receipts sent, by destination.
     let leaves: [[Hash32]]
@@ -18,7 +18,7 @@ package final class BlockRecord: Sendable {
     let ranges: [MerkleRange]
 
     init(
-        block: ShardBlock, systemResult: TransactionResult?, results: [TransactionResult],
+        block: ShardBlock, systemResult: TransactionResult?, results: ResultList,
         outbox: Outbox, leaves: [[Hash32]], ranges: [MerkleRange]
     ) {
         self.block = block
