@@ -18,6 +18,8 @@ package struct BlockExecutor {
     package private(set) var results = ResultList()
     /// Events of the unit of work at hand.
     var events: [LedgerEvent] = []
+    /// Of the transaction at hand: kept for its memory.
+    private var balances: [BalanceChange] = []
 
     private var counters: DueCounters
     private var toBeneficiary = Amount.zero
@@ -39,9 +41,10 @@ package struct BlockExecutor {
     /// Reads ahead the accounts that transactions and receipts to come will touch. Changes nothing but
     /// the speed.
     package mutating func readAhead(
-        _ transactions: some Sequence<Transaction>
+        _ transactions: ArraySlice<Transaction>
     ) throws(ExecutionError) {
         var addresses: [Address] = []
+        addresses.reserveCapacity(2 * transactions.count)
         for transaction in transactions {
             addresses.append(transaction.sender)
             guard case .transfer(.single(let to, _)) = transaction.operation,
@@ -69,9 +72,10 @@ package struct BlockExecutor {
     /// The result of all receipts consumed and entries run since `beginSystem()`; `nil` if none.
     package func systemResult(weight: Weight) -> TransactionResult? {
         guard !events.isEmpty else { return nil }
+        var balances: [BalanceChange] = []
+        state.appendBalanceChanges(to: &balances)
         return TransactionResult(
-            failure: nil, weight: weight, price: .zero, events: events,
-            balances: Array(state.balanceChanges()))
+            failure: nil, weight: weight, price: .zero, events: events, balances: balances)
     }
 
     /// Consumes one receipt. Total: whatever cannot be done is answered by a bounce (RCPT-5).
@@ -156,9 +160,11 @@ package struct BlockExecutor {
             try charge(transaction.sender, fee)
             try settleFee(fee, remote: .zero, transaction.weight, price)
         }
+        balances.removeAll(keepingCapacity: true)
+        state.appendBalanceChanges(to: &balances)
         results.append(
             failure: outcome.failure, weight: transaction.weight, price: price, events: events,
-            balances: state.balanceChanges())
+            balances: balances)
         return .applied(failure: outcome.failure)
     }
 

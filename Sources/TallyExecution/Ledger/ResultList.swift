@@ -20,7 +20,7 @@ package struct ResultList: RandomAccessCollection, Sendable {
     /// Appends a result given by its fields: in a block, no `TransactionResult` comes into being.
     mutating func append(
         failure: CreditFailure?, weight: Weight, price: Amount, events: [LedgerEvent],
-        balances: some Sequence<BalanceChange>
+        balances: [BalanceChange]
     ) {
         TransactionResult.encode(
             failure: failure, weight: weight, price: price, events: events, balances: balances,

@@ -44,7 +44,7 @@ extension TransactionResult: RLPValue {
 
     static func encode(
         failure: CreditFailure?, weight: Weight, price: Amount, events: [LedgerEvent],
-        balances: some Sequence<BalanceChange>, to out: inout RLPEncoder
+        balances: [BalanceChange], to out: inout RLPEncoder
     ) {
         out.list { out in
             out.append(failure?.rawValue ?? 0)

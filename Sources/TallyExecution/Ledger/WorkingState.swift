@@ -13,13 +13,15 @@ package enum ExecutionError: Error, Equatable, Sendable {
 /// The state of one endpoint while a block is executed: changes over an immutable tree.
 ///
 /// Every object is read at most once. Changes made after `mark()` can be taken back by `revert()`,
-/// and are listed, account by account, by `balanceChanges()`.
+/// and are listed, account by account, by `appendBalanceChanges(to:)`.
 struct WorkingState {
     private let tree: StateTree
     private let pages: any PageReader
     /// Accounts lie in slots, numbered by `addresses` in the order in which they are first touched.
     private var addresses: AddressTable
     private var accounts: [AccountSlot] = []
+    /// What was looked up last, and as a rule is looked up next: a sender pays the fee, then the value.
+    private var latest: (address: Address?, slot: Int) = (nil, 0)
     private var accountUndo: [(slot: Int, before: Account)] = []
     private var objects: [ObjectKey: ObjectSlot] = [:]
     private var objectUndo: [(key: ObjectKey, before: StateObject?)] = []
@@ -78,8 +80,13 @@ struct WorkingState {
     }
 
     private mutating func slot(of address: Address) throws(ExecutionError) -> Int {
-        if let slot = addresses.number(of: address) { return slot }
-        return try addSlot(address, ObjectKey.account(address))
+        if address == latest.address { return latest.slot }
+        if let slot = addresses.number(of: address) {
+            latest = (address, slot)
+        } else {
+            latest = (address, try addSlot(address, ObjectKey.account(address)))
+        }
+        return latest.slot
     }
 
     private mutating func addSlot(
@@ -100,8 +107,9 @@ struct WorkingState {
     mutating func readAhead(_ candidates: [Address]) throws(ExecutionError) {
         let missing = candidates.filter { addresses.number(of: $0) == nil }
         let keys = missing.map(ObjectKey.account)
-        for index in keys.map(\.path).pathOrder()
-        where addresses.number(of: missing[index]) == nil {
+        var last: ObjectKey?
+        for index in keys.map(\.path).pathOrder() where keys[index] != last {
+            last = keys[index]
             _ = try addSlot(missing[index], keys[index])
         }
     }
@@ -143,11 +151,10 @@ struct WorkingState {
     }
 
     /// Balances that differ from those at `mark()`, in the order they were first touched.
-    func balanceChanges() -> some Sequence<BalanceChange> {
-        accountUndo.lazy.compactMap { slot, before in
-            let after = accounts[slot].current.balance
-            return after == before.balance
-                ? nil : BalanceChange(account: addresses[slot], after: after)
+    func appendBalanceChanges(to changes: inout [BalanceChange]) {
+        for (slot, before) in accountUndo where accounts[slot].current.balance != before.balance {
+            changes.append(
+                BalanceChange(account: addresses[slot], after: accounts[slot].current.balance))
         }
     }
 

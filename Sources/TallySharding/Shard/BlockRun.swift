@@ -165,7 +165,8 @@ struct BlockRun {
         let tree = try executor.updatedTree()
         let record = BlockRecord(
             block: ShardBlock(header: try header(view, tree), transactions: transactions),
-            systemResult: systemResult, results: executor.results, outbox: executor.outbox, leaves: leaves,
+            systemResult: systemResult, results: executor.results, outbox: executor.outbox,
+            leaves: leaves,
             ranges: streams.map(\.sent))
         return Candidate(
             record: record, tree: tree, streams: streams, consumed: consumed,
