@@ -2,6 +2,7 @@ import TallyExecution
 import TallyPrimitives
 import TallySharding
 import TallySimulation
+import TallyState
 import TallyTransactions
 import Testing
 

@@ -65,7 +65,7 @@ import Testing
                     pages.apply(core.tree.pageChanges(since: before[index].tree))
                     var sent = last[index].sent
                     let record = height.records.first { $0.header.endpoint == core.endpoint }
-                    for receipt in record?.sent ?? [] {
+                    for receipt in record.map({ Array($0.sent) }) ?? [] {
                         sent[Int(receipt.reference.destination.index)].append(receipt)
                     }
                     return Checkpoint(
