@@ -6,13 +6,18 @@ import TallyNode
 struct Tally: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tally",
-        abstract: "A ledger split into shards whose receipts have to match.",
+        abstract: "Run a ledger split into shards, use it, and check its books.",
         discussion: """
             Begin with `tally demo` for a tour, or with `tally dev` for a ledger with funded \
-            accounts on this machine.
+            accounts on this machine. Every verb explains itself with --help.
 
-            Exit codes: 0 done, 1 failed, 2 wrong usage. With --json, results and errors are \
-            single JSON values.
+            Exit codes: 0 done, 1 failed, 2 wrong usage. With --json, results on standard \
+            output and errors on standard error are JSON.
+
+            Examples:
+              tally dev
+              tally tx send --key-file key.txt --to 0x… --ether 1.5 --wait settled
+              tally query balance 0x…
             """,
         version: ProgramVersion.number,
         groupedSubcommands: [
@@ -30,14 +35,19 @@ struct Tally: AsyncParsableCommand {
                 name: "Preparing and checking",
                 subcommands: [
                     GenesisCommand.self, KeysCommand.self, AuditCommand.self, DatabaseCommand.self,
-                    VersionCommand.self,
+                    ConfigCommand.self,
+                ]),
+            CommandGroup(
+                name: "About this program",
+                subcommands: [
+                    CompletionsCommand.self, VersionCommand.self,
                 ]),
         ])
 }
 
 /// `--json`, which every verb has.
 struct OutputOptions: ParsableArguments {
-    @Flag(name: .long, help: "Print JSON, errors included.")
+    @Flag(name: .long, help: "Print results and errors as JSON.")
     var json = false
 
     /// Prints a result, as JSON or as text.

@@ -47,6 +47,11 @@ package struct ObjectKey: Hashable, Comparable, Sendable {
         return ObjectKey(path: path, kind: .account)
     }
 
+    /// The place of an account's escrow.
+    package static func escrow(_ owner: Address) -> ObjectKey {
+        ObjectKey(.escrow, key: owner.bytes)
+    }
+
     package static func < (a: ObjectKey, b: ObjectKey) -> Bool {
         a.path != b.path ? a.path < b.path : a.kind.rawValue < b.kind.rawValue
     }

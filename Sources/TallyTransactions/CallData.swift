@@ -1,5 +1,5 @@
 import TallyCrypto
-import TallyPrimitives
+package import TallyPrimitives
 
 /// Why call data is not the canonical ABI encoding of an operation's arguments.
 public enum CallError: Error, Hashable, Sendable {
@@ -24,54 +24,60 @@ public struct Selector: Hashable, Sendable {
 }
 
 /// Reads 32-byte ABI words strictly.
-struct CallReader {
+package struct CallReader {
     private var rest: ArraySlice<UInt8>
 
-    init(_ arguments: ArraySlice<UInt8>) { rest = arguments }
+    package init(_ arguments: ArraySlice<UInt8>) { rest = arguments }
 
-    mutating func word() throws(CallError) -> Hash32 {
+    package mutating func word() throws(CallError) -> Hash32 {
         guard rest.count >= 32 else { throw .truncated }
         defer { rest = rest.dropFirst(32) }
         return rest.withUnsafeBytes { Hash32(loading: $0) }
     }
 
-    mutating func amount() throws(CallError) -> Amount {
+    package mutating func amount() throws(CallError) -> Amount {
         let words = try word().words
         guard words.0 == 0, words.1 == 0 else { throw .numberTooLarge }
         return Amount(UInt128(words.2) << 64 | UInt128(words.3))
     }
 
-    mutating func integer() throws(CallError) -> UInt64 {
+    package mutating func integer() throws(CallError) -> UInt64 {
         let words = try word().words
         guard words.0 == 0, words.1 == 0, words.2 == 0 else { throw .numberTooLarge }
         return words.3
     }
 
-    mutating func address() throws(CallError) -> Address {
+    package mutating func address() throws(CallError) -> Address {
         let word = try word()
         guard word.words.0 == 0, word.words.1 >> 32 == 0 else { throw .nonCanonical }
         return word.withBytes { Address(loading: UnsafeRawBufferPointer(rebasing: $0[12...])) }
     }
 
-    func finish() throws(CallError) {
+    package func finish() throws(CallError) {
         guard rest.isEmpty else { throw .trailingBytes }
     }
 }
 
 /// Writes 32-byte ABI words.
-struct CallWriter {
-    private(set) var bytes: [UInt8]
+package struct CallWriter {
+    package private(set) var bytes: [UInt8]
 
-    init(_ selector: Selector) { bytes = selector.bytes }
+    package init(_ selector: Selector) { bytes = selector.bytes }
+    /// Results have no selector.
+    package init() { bytes = [] }
 
-    mutating func append(_ amount: Amount) {
+    package mutating func append(_ amount: Amount) {
         bytes.append(contentsOf: repeatElement(0, count: 16))
         withUnsafeBytes(of: amount.units.bigEndian) { bytes.append(contentsOf: $0) }
     }
 
-    mutating func append(_ integer: UInt64) { append(Amount(UInt128(integer))) }
+    package mutating func append(_ word: Hash32) {
+        word.withBytes { bytes.append(contentsOf: $0) }
+    }
 
-    mutating func append(_ address: Address) {
+    package mutating func append(_ integer: UInt64) { append(Amount(UInt128(integer))) }
+
+    package mutating func append(_ address: Address) {
         bytes.append(contentsOf: repeatElement(0, count: 12))
         address.withBytes { bytes.append(contentsOf: $0) }
     }

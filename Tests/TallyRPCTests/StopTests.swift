@@ -61,6 +61,31 @@ import Testing
         }
     }
 
+    @Test func holdsNothingOnceItIsClosed() async throws {
+        for _ in 0..<20 {
+            let dispatcher = try await servedAndClosed()
+            #expect(dispatcher.value == nil)
+        }
+    }
+
+    private struct Weak {
+        weak var value: EchoDispatcher?
+    }
+
+    private func servedAndClosed() async throws -> Weak {
+        let dispatcher = EchoDispatcher()
+        let server = try await RPCServer.bind(port: 0, dispatcher: dispatcher)
+        async let running: Void = server.run()
+        var client = try await RawClient.connect(server.address.port)
+        #expect(try await client.call(HTTPTests.echo).status == 200)
+        var socket = try await RawWebSocket.connect(server.address.port)
+        _ = try await socket.call(HTTPTests.echo)
+        await server.stop(within: .seconds(5))
+        await running
+        await server.close()
+        return Weak(value: dispatcher)
+    }
+
     @Test func namesAPortThatIsTaken() async throws {
         try await withServer { server, _ in
             let port = server.address.port

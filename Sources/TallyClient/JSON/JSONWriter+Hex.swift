@@ -8,10 +8,12 @@ extension JSONWriter {
         append(count: 4 + 2 * bytes.count) { out in
             HexDigits.open(out)
             var position = 3
-            for byte in bytes {
-                out[position] = HexDigits.digit(byte >> 4)
-                out[position + 1] = HexDigits.digit(byte & 15)
-                position += 2
+            HexDigits.pairs.withUnsafeBufferPointer { pairs in
+                for byte in bytes {
+                    out[position] = pairs[2 * Int(byte)]
+                    out[position + 1] = pairs[2 * Int(byte) + 1]
+                    position += 2
+                }
             }
         }
     }
@@ -80,6 +82,9 @@ extension JSON {
 }
 
 enum HexDigits {
+    /// The two digits of every byte.
+    static let pairs = (0...UInt8.max).flatMap { [digit($0 >> 4), digit($0 & 15)] }
+
     static func digit(_ nibble: UInt8) -> UInt8 {
         nibble &+ (nibble < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") &- 10)
     }

@@ -63,6 +63,25 @@ package final class History: Sendable {
         content.withLock { $0.positions[hash] }
     }
 
+    /// A transaction with its place, by one look.
+    package func transaction(
+        _ hash: Hash32
+    ) -> (height: Height, index: Int, transaction: StoredTransaction)? {
+        let found: (Height, Int, BlockRecord)? = content.withLock { content in
+            guard let (height, index) = content.positions[hash],
+                let record = content.blocks[height]
+            else { return nil }
+            return (height, index, record)
+        }
+        guard let (height, index, record) = found else { return nil }
+        let transaction = record.transactions[index]
+        return (
+            height, index,
+            StoredTransaction(
+                raw: transaction.raw, sender: transaction.sender, result: record.results[index])
+        )
+    }
+
     package func consumed(_ reference: ReceiptReference) -> Height? {
         content.withLock { $0.consumed[reference] }
     }

@@ -69,6 +69,15 @@ extension LedgerSnapshot {
         } catch { throw .corruptRow(database: "buckets") }
     }
 
+    /// What waits in an owner's escrow (TX-7).
+    package func escrow(of owner: Address) throws(ReadError) -> Amount {
+        let endpoint = endpoints[Int(layout.home(of: owner).value)]
+        do throws(StateError) {
+            let object = try endpoint.tree.object(ObjectKey.escrow(owner), endpoint.view)
+            return object?.value ?? .zero
+        } catch { throw .state(error) }
+    }
+
     /// The beacon block of a height; `nil` above this snapshot.
     package func beaconBlock(_ height: Height) throws(ReadError) -> BeaconRow? {
         guard height <= self.height else { return nil }
@@ -121,28 +130,6 @@ extension LedgerSnapshot {
                 raw: transaction.raw, sender: transaction.sender, result: record.results[index])
         }
         return try snapshot.view.transaction(height, index)
-    }
-
-    /// Where a signed transaction is: its endpoint, height and index among the signed ones.
-    package func position(
-        of hash: Hash32
-    ) throws(ReadError) -> (endpoint: EndpointID, height: Height, index: Int)? {
-        for (endpoint, snapshot) in endpoints.enumerated() {
-            let id = EndpointID(UInt16(endpoint))
-            if let found = snapshot.history.position(of: hash) {
-                return found.height <= height ? (id, found.height, found.index) : nil
-            }
-        }
-        for (endpoint, snapshot) in endpoints.enumerated() {
-            if let (height, index) = try snapshot.view.position(of: hash), height <= self.height {
-                // The index holds 12 bytes of the hash: the transaction decides.
-                guard let row = try transaction(EndpointID(UInt16(endpoint)), height, index),
-                    Keccak256.hash(row.raw) == hash
-                else { continue }
-                return (EndpointID(UInt16(endpoint)), height, index)
-            }
-        }
-        return nil
     }
 
     /// The height at which a receipt was consumed.

@@ -1,3 +1,4 @@
+import Synchronization
 package import TallyExecution
 package import TallyPrimitives
 import TallySharding
@@ -9,6 +10,7 @@ package struct StoreView: Sendable {
     let snapshot: ReadSnapshot
     let databases: EndpointStore.Databases
     let eraTransactions: UInt64
+    private let transactionCount = KnownCount()
 
     init(snapshot: ReadSnapshot, databases: EndpointStore.Databases, eraTransactions: UInt64) {
         self.snapshot = snapshot
@@ -42,18 +44,26 @@ package struct StoreView: Sendable {
 
     /// Where a transaction is, newest era first.
     package func position(of hash: Hash32) throws(ReadError) -> (Height, Int)? {
-        guard let count = try head()?.transactionCount, count > 0 else { return nil }
-        var era = UInt32(truncatingIfNeeded: (count - 1) / eraTransactions)
-        while true {
+        var era = UInt32(truncatingIfNeeded: try eraCount())
+        while era > 0 {
+            era -= 1
             if let bytes = try get(RowKey.hash(era, hash), databases.hashes) {
                 guard let position = RowKey.decodePosition(bytes) else {
                     throw .corruptRow(database: "hashes")
                 }
                 return position
             }
-            if era == 0 { return nil }
-            era -= 1
         }
+        return nil
+    }
+
+    /// Eras of the hash index that have a transaction.
+    func eraCount() throws(ReadError) -> Int {
+        if let known = transactionCount.value { return known }
+        let count = try head()?.transactionCount ?? 0
+        let eras = Int((count + eraTransactions - 1) / eraTransactions)
+        transactionCount.store(eras)
+        return eras
     }
 
     package func receipt(
@@ -104,6 +114,18 @@ package struct StoreView: Sendable {
             return try Row(encoded: bytes)
         } catch { throw .corruptRow(database: database.name) }
     }
+}
+
+/// A number of a checkpoint that is read once: it does not change.
+private final class KnownCount: Sendable {
+    private let stored = Atomic(-1)
+
+    var value: Int? {
+        let value = stored.load(ordering: .relaxed)
+        return value < 0 ? nil : value
+    }
+
+    func store(_ value: Int) { stored.store(value, ordering: .relaxed) }
 }
 
 /// Why something stored could not be read.

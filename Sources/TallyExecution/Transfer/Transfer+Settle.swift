@@ -118,7 +118,7 @@ extension BlockExecutor {
 
     // MARK: Escrow
 
-    static func escrowKey(of owner: Address) -> ObjectKey { ObjectKey(.escrow, key: owner.bytes) }
+    static func escrowKey(of owner: Address) -> ObjectKey { .escrow(owner) }
 
     private mutating func escrow(
         _ value: Amount, for owner: Address, _ cause: ReceiptReference?, _ reason: CreditFailure

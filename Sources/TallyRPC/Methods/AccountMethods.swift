@@ -16,18 +16,25 @@ enum AccountMethods {
         out.quantity(account.balance)
     }
 
+    /// The pool is somebody else's to ask.
+    static func decidedCount(
+        _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
+    ) throws(RPCFailure) -> Bool {
+        let address = try arguments.address(0)
+        let selector = try arguments.block(1)
+        guard selector != .pending else { return false }
+        let snapshot = try ledger.snapshot(at: selector)
+        let account = try reading { () throws(ReadError) in try snapshot.account(address) }
+        out.quantity(account.nonce)
+        return true
+    }
+
     /// `pending` counts the pool's unbroken run on top of the decided state.
     static func transactionCount(
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) async throws(RPCFailure) {
+        if try decidedCount(ledger, arguments, &out) { return }
         let address = try arguments.address(0)
-        let selector = try arguments.block(1)
-        guard selector == .pending else {
-            let snapshot = try ledger.snapshot(at: selector)
-            let account = try reading { () throws(ReadError) in try snapshot.account(address) }
-            out.quantity(account.nonce)
-            return
-        }
         let shard = ledger.shards[Int(ledger.genesis.parameters.layout.home(of: address).value)]
         do throws(ExecutionError) {
             out.quantity(try await shard.nextNonce(of: address))

@@ -24,32 +24,17 @@ enum FeeMethods {
     static func estimateGas(
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) throws(RPCFailure) {
-        let object = try arguments.object(0)
+        let request = try CallRequest(arguments)
         let snapshot = try ledger.snapshot(at: try arguments.block(1))
-        func member<T>(
-            _ name: String, _ expected: String, _ read: (JSON) -> T?
-        ) throws(RPCFailure) -> T? {
-            guard let json = object[name], !json.isNull else { return nil }
-            guard let value = read(json) else {
-                throw arguments.memberFault(0, name, expected)
-            }
-            return value
-        }
-        let address = "an address"
-        let from = try member("from", address) { $0.fixedBytes(Address.self) }
-        let to = try member("to", address) { $0.fixedBytes(Address.self) }
-        let value = try member("value", "a quantity below 2^128") { $0.quantity(UInt128.self) }
-        let input = try member("input", "hexadecimal") { $0.hexBytes }
-        let data = try member("data", "hexadecimal") { $0.hexBytes }
-        guard let to else { throw RPCFailure(.malformed(.contractCreation)) }
+        guard let to = request.to else { throw RPCFailure(.malformed(.contractCreation)) }
         let envelope = Envelope(
             chainID: ledger.chainID, nonce: 0, weightLimit: .max, maxFee: .zero,
-            maxPriorityFee: .zero, to: to, value: Amount(value ?? 0), data: input ?? data ?? [])
+            maxPriorityFee: .zero, to: to, value: Amount(request.value ?? 0), data: request.data)
         let operation: Operation
         do throws(TransactionError) {
             operation = try Operation(envelope)
         } catch { throw RPCFailure(.malformed(error)) }
-        if let from, !envelope.value.isZero {
+        if let from = request.from, !envelope.value.isZero {
             let balance = try reading { () throws(ReadError) in
                 try snapshot.account(from).balance
             }

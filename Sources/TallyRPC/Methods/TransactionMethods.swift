@@ -40,10 +40,40 @@ enum TransactionMethods {
         } catch { throw RPCFailure(error) }
     }
 
+    /// The pool is somebody else's to ask.
+    static func byHashAtOnce(
+        _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
+    ) throws(RPCFailure) -> Bool {
+        let hash = try arguments.hash(0)
+        let view = ledger.view
+        do throws(ReadError) {
+            guard case .found(let entry) = try view.quickEntry(hash) else { return false }
+            try view.write(entry, to: &out)
+            return true
+        } catch { throw RPCFailure(error) }
+    }
+
+    static func receiptAtOnce(
+        _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
+    ) throws(RPCFailure) -> Bool {
+        let hash = try arguments.hash(0)
+        let view = ledger.view
+        do throws(ReadError) {
+            switch try view.quickEntry(hash) {
+            case .undecided: return false
+            case .missing: out.null()
+            case .found(let entry):
+                guard let offsets = try view.quickOffsets(entry.block) else { return false }
+                try view.writeReceipt(entry, offsets, to: &out)
+            }
+            return true
+        } catch { throw RPCFailure(error) }
+    }
+
     /// Null, never an error, for what is not in a block.
     static func receipt(
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
-    ) throws(RPCFailure) {
+    ) async throws(RPCFailure) {
         let hash = try arguments.hash(0)
         let view = ledger.view
         do throws(ReadError) {
@@ -111,6 +141,11 @@ extension RPCFailure {
                 Self.limitExceededCode,
                 "too many transactions are being verified: try again in a moment",
                 reason: "busy", retryable: true)
+        case .diskFull:
+            self = .because(
+                Self.resourceUnavailableCode,
+                "the node's disk is full: no transactions are taken until there is space",
+                reason: "diskFull", retryable: true)
         case .unavailable(let error):
             self = .because(
                 Self.resourceUnavailableCode, "the sender's shard is unusable: \(error)",

@@ -18,13 +18,14 @@ package struct RPCAddress: Hashable, Sendable, CustomStringConvertible {
     package var description: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
 }
 
-/// The JSON-RPC 2.0 server: HTTP/1.1 POST on one port.
+/// The JSON-RPC 2.0 server: HTTP/1.1 POST and WebSocket on one port.
 ///
 /// `bind` takes the port, `run` serves until `stop` or the cancellation of its task. Event loops
 /// parse and serialise; each connection has one task, a child of `run`, for what has to wait.
 package struct RPCServer<Dispatcher: RPCDispatcher>: Sendable {
     package let address: RPCAddress
     private let listener: any Channel
+    private let group: MultiThreadedEventLoopGroup
     private let context: RPCServerContext<Dispatcher>
     private let accepted: AsyncStream<RPCConnection>
 
@@ -51,7 +52,8 @@ package struct RPCServer<Dispatcher: RPCDispatcher>: Sendable {
                 host: listener.localAddress?.ipAddress ?? host,
                 port: listener.localAddress?.port ?? port)
             return RPCServer(
-                address: address, listener: listener, context: context, accepted: accepted)
+                address: address, listener: listener, group: group, context: context,
+                accepted: accepted)
         } catch {
             let number = (error as? IOError)?.errnoCode
             throw number == EADDRINUSE
@@ -79,6 +81,7 @@ package struct RPCServer<Dispatcher: RPCDispatcher>: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let decoder = HTTPRequestDecoder(
+                        leftOverBytesStrategy: .forwardBytes,
                         limitConfiguration: context.limits.decoderLimits)
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(ByteToMessageHandler(decoder))
@@ -118,6 +121,18 @@ package struct RPCServer<Dispatcher: RPCDispatcher>: Sendable {
         }
         await context.state.waitUntilEmpty()
         cutOff.cancel()
+    }
+
+    /// After `run`: returns when nothing but this value holds the dispatcher.
+    ///
+    /// A closed channel lets go of its handlers on its event loop, after it said that it is closed.
+    package func close() async {
+        listener.close(promise: nil)
+        try? await listener.closeFuture.get()
+        // What the first round begins, the second sees done.
+        for _ in 0..<2 {
+            for loop in group.makeIterator() { try? await loop.submit {}.get() }
+        }
     }
 
     /// Connections at present, those included whose method still runs after the client left.

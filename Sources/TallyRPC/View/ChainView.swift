@@ -1,3 +1,4 @@
+import TallyCrypto
 import TallyEngine
 import TallyExecution
 import TallyPrimitives
@@ -12,8 +13,12 @@ struct ChainView: Sendable {
 
     /// - Returns: `nil` above the snapshot.
     func block(_ height: Height) throws(ReadError) -> ViewBlock? {
+        guard height <= snapshot.height else { return nil }
+        if let known = caches.row(height) { return ViewBlock(known, snapshot) }
         guard let row = try snapshot.beaconBlock(height) else { return nil }
-        return ViewBlock(row: row, snapshot: snapshot)
+        let known = KnownRow(row)
+        caches.store(known)
+        return ViewBlock(known, snapshot)
     }
 
     func block(_ hash: Hash32) throws(ReadError) -> ViewBlock? {
@@ -23,12 +28,46 @@ struct ChainView: Sendable {
 
     /// A transaction by its hash, signed or canonical.
     func entry(_ hash: Hash32) throws(ReadError) -> ViewEntry? {
-        if let found = try snapshot.position(of: hash) {
-            guard let block = try block(found.height) else { return nil }
-            return try block.entry(signed: found.index, of: found.endpoint)
-        }
+        if let entry = try signedEntry(hash) { return entry }
         guard let place = try caches.systemTransaction(hash, snapshot) else { return nil }
         return try block(place.height)?.systemEntry(of: place.endpoint)
+    }
+
+    private func signedEntry(_ hash: Hash32) throws(ReadError) -> ViewEntry? {
+        guard let found = try snapshot.transaction(hash) else { return nil }
+        return try block(found.height)?.entry(found, hash)
+    }
+
+    /// What is found in some microseconds.
+    enum Quick<Value> {
+        case found(Value)
+        case missing
+        /// It would take long to tell.
+        case undecided
+    }
+
+    /// Look-ups in the store that an event loop does for one call: each takes about a microsecond.
+    private static let quickLookUps = 64
+    /// Results of a block that it sums up.
+    private static let quickResults = 64
+
+    func quickEntry(_ hash: Hash32) throws(ReadError) -> Quick<ViewEntry> {
+        guard try snapshot.eraCount <= Self.quickLookUps else { return .undecided }
+        if let entry = try signedEntry(hash) { return .found(entry) }
+        switch try caches.quickSystemTransaction(hash, snapshot) {
+        case .undecided: return .undecided
+        case .missing: return .missing
+        case .found(let place):
+            let entry = try block(place.height)?.systemEntry(of: place.endpoint)
+            return entry.map { .found($0) } ?? .missing
+        }
+    }
+
+    /// - Returns: `nil` when it would take long.
+    func quickOffsets(_ block: ViewBlock) throws(ReadError) -> BlockOffsets? {
+        if let known = caches.offsets(block.hash) { return known }
+        guard block.entryCount <= Self.quickResults || block.isInMemory else { return nil }
+        return try offsets(block)
     }
 
     /// Gas and logs before each entry of a block.
@@ -93,24 +132,34 @@ struct ViewBlock: Sendable {
     let header: BeaconHeader
     let hash: Hash32
     let row: BeaconRow
-    let parts: [AnchoredBlock]
     private let snapshot: LedgerSnapshot
 
-    init(row: BeaconRow, snapshot: LedgerSnapshot) {
-        self.row = row
+    init(_ known: KnownRow, _ snapshot: LedgerSnapshot) {
+        row = known.row
+        hash = known.hash
+        header = known.row.header
         self.snapshot = snapshot
-        header = row.header
-        hash = row.header.hash
-        var parts: [AnchoredBlock] = []
+    }
+
+    /// The anchored shard blocks, in the order of their entries.
+    var parts: [AnchoredBlock] {
         var first = 0
-        for anchor in row.anchors {
-            parts.append(
-                AnchoredBlock(
-                    anchor: anchor, height: row.header.height, firstIndex: first,
-                    snapshot: snapshot))
-            first += anchor.entryCount
+        return row.anchors.map { anchor in
+            defer { first += anchor.entryCount }
+            return part(anchor, first)
         }
-        self.parts = parts
+    }
+
+    private func part(_ anchor: BeaconRow.Anchor, _ first: Int) -> AnchoredBlock {
+        AnchoredBlock(
+            anchor: anchor, height: header.height, firstIndex: first, snapshot: snapshot)
+    }
+
+    /// Whether nothing of the block has to be read from the store.
+    var isInMemory: Bool {
+        row.anchors.allSatisfy {
+            snapshot.endpoints[Int($0.endpoint.index)].history.block(header.height) != nil
+        }
     }
 
     var entryCount: Int { row.anchors.reduce(0) { $0 + $1.entryCount } }
@@ -129,10 +178,20 @@ struct ViewBlock: Sendable {
         return try entry(of: part, index - part.firstIndex)
     }
 
-    /// The signed transaction at an index of a shard block.
-    func entry(signed index: Int, of endpoint: EndpointID) throws(ReadError) -> ViewEntry? {
-        guard let part = part(endpoint) else { return nil }
-        return try entry(of: part, index + (part.anchor.hasSystemTransaction ? 1 : 0))
+    /// A signed transaction of the block, already read.
+    func entry(_ found: FoundTransaction, _ hash: Hash32) -> ViewEntry? {
+        var first = 0
+        for anchor in row.anchors {
+            guard anchor.endpoint == found.endpoint else {
+                first += anchor.entryCount
+                continue
+            }
+            return ViewEntry(
+                block: self, endpoint: found.endpoint,
+                index: first + found.index + (anchor.hasSystemTransaction ? 1 : 0), hash: hash,
+                content: .signed(found.transaction))
+        }
+        return nil
     }
 
     func systemEntry(of endpoint: EndpointID) throws(ReadError) -> ViewEntry? {
@@ -147,23 +206,43 @@ struct ViewBlock: Sendable {
     }
 
     private func part(_ endpoint: EndpointID) -> AnchoredBlock? {
-        parts.first { $0.anchor.endpoint == endpoint }
+        var first = 0
+        for anchor in row.anchors {
+            if anchor.endpoint == endpoint { return part(anchor, first) }
+            first += anchor.entryCount
+        }
+        return nil
     }
 
     private func entry(of part: AnchoredBlock, _ index: Int) throws(ReadError) -> ViewEntry {
         let signed = index - (part.anchor.hasSystemTransaction ? 1 : 0)
         let content: ViewEntry.Content
+        let hash: Hash32
         if signed < 0 {
-            content = .system(
-                SystemTransaction(
-                    chainID: snapshot.genesis.parameters.chainID, height: header.height,
-                    endpoint: part.anchor.endpoint), try part.systemResult())
+            let transaction = SystemTransaction(
+                chainID: snapshot.genesis.parameters.chainID, height: header.height,
+                endpoint: part.anchor.endpoint)
+            hash = transaction.hash
+            content = .system(transaction, try part.systemResult())
         } else {
-            content = .signed(try part.transaction(signed))
+            let transaction = try part.transaction(signed)
+            hash = Keccak256.hash(transaction.raw)
+            content = .signed(transaction)
         }
         return ViewEntry(
             block: self, endpoint: part.anchor.endpoint, index: part.firstIndex + index,
-            content: content)
+            hash: hash, content: content)
+    }
+}
+
+/// A beacon row with its hash.
+struct KnownRow: Sendable {
+    let row: BeaconRow
+    let hash: Hash32
+
+    init(_ row: BeaconRow) {
+        self.row = row
+        hash = row.header.hash
     }
 }
 
@@ -178,6 +257,7 @@ struct ViewEntry: Sendable {
     let endpoint: EndpointID
     /// Block-global.
     let index: Int
+    let hash: Hash32
     let content: Content
 
     var result: TransactionResult {
