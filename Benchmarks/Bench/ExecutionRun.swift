@@ -98,7 +98,7 @@ struct ExecutionRun {
         precondition(logged > 0, "the log record is part of the work")
         for record in records.joined() {
             contentBytes += record.transactions.reduce(0) { $0 + $1.raw.count }
-            for result in record.results + [record.systemResult].compactMap({ $0 }) {
+            for result in Array(record.results) + [record.systemResult].compactMap({ $0 }) {
                 contentBytes += result.encoded.count
             }
         }
@@ -133,6 +133,10 @@ private struct BlockQueue: TransactionSource {
         offered += 1
         position += 1
         return transactions[position - 1]
+    }
+
+    func upcoming(_ maximum: Int) -> ArraySlice<Transaction> {
+        transactions[position...].prefix(min(maximum, limit - offered))
     }
 
     mutating func refused(_ transaction: Transaction, _ reason: Ineligibility) -> Bool {

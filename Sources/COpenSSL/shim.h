@@ -1,3 +1,5 @@
+// The low-level SHA-256 functions, which SHA256.swift explains, are marked as deprecated.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/evp.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -6,3 +8,4 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>

@@ -53,17 +53,24 @@ public struct RLPEncoder: Sendable {
     /// A list whose items `body` writes.
     public mutating func list(_ body: (inout RLPEncoder) -> Void) {
         let start = bytes.count
+        // Room for the header of a short list, as most are; a longer one is moved.
+        bytes.append(0xc0)
         body(&self)
-        let count = bytes.count - start
+        let count = bytes.count - start - 1
         guard count > 55 else {
-            bytes.insert(0xc0 + UInt8(count), at: start)
+            bytes[start] += UInt8(count)
             return
         }
         let width = Self.width(of: count)
-        bytes.insert(contentsOf: repeatElement(0, count: width + 1), at: start)
-        bytes[start] = 0xf7 + UInt8(width)
-        for i in 0..<width {
-            bytes[start + width - i] = UInt8(truncatingIfNeeded: count >> (8 * i))
+        appendBigEndian(UInt64(count), count: width)
+        bytes.withUnsafeMutableBytes { bytes in
+            let moved = UnsafeMutableRawBufferPointer(rebasing: bytes[(start + 1 + width)...])
+            moved.copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: bytes[(start + 1)...].prefix(count)))
+            bytes[start] = 0xf7 + UInt8(width)
+            for i in 0..<width {
+                bytes[start + width - i] = UInt8(truncatingIfNeeded: count >> (8 * i))
+            }
         }
     }
 
@@ -77,9 +84,10 @@ public struct RLPEncoder: Sendable {
         appendBigEndian(UInt64(count), count: width)
     }
 
+    /// The last `count` bytes of the big-endian form.
     private mutating func appendBigEndian<T: FixedWidthInteger>(_ value: T, count: Int) {
-        for i in stride(from: count - 1, through: 0, by: -1) {
-            bytes.append(UInt8(truncatingIfNeeded: value >> T(8 * i)))
+        withUnsafeBytes(of: value.bigEndian) {
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: $0.suffix(count)))
         }
     }
 

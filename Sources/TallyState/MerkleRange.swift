@@ -70,6 +70,13 @@ package struct MerkleRange: Hashable, Sendable {
         count += 1
     }
 
+    /// The range with these leaf hashes behind it.
+    package func appending(_ leaves: ArraySlice<Hash32>) -> MerkleRange {
+        var range = self
+        for leaf in leaves { range.append(leaf) }
+        return range
+    }
+
     /// Number of the node that is leaf `index`, which is also the number of nodes of a range of
     /// `index` leaves.
     package static func position(ofLeaf index: UInt64) -> UInt64 {

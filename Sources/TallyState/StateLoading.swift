@@ -14,7 +14,7 @@ extension StateTree {
     ///   `kinds`; what the reader and `onObject` throw.
     /// - Complexity: O(count).
     package init(
-        loading pages: some PageReader, kinds: Set<ObjectKind> = [],
+        loading pages: any PageReader, kinds: Set<ObjectKind> = [],
         onObject: (ObjectKey, StateObject) throws(StateError) -> Void = { _, _ in }
     ) throws(StateError) {
         var buckets: [LoadedBucket] = []
@@ -80,7 +80,7 @@ private struct LoadedBucket {
 extension StateNode {
     fileprivate func forEachObject(
         in bytes: UnsafeRawBufferPointer, _ prefix: BucketPrefix, _ kinds: Set<ObjectKind>,
-        _ pages: some PageReader, _ body: (ObjectKey, StateObject) throws(StateError) -> Void
+        _ pages: any PageReader, _ body: (ObjectKey, StateObject) throws(StateError) -> Void
     ) throws(StateError) {
         var offset = 0
         while offset < bytes.count {

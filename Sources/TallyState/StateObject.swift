@@ -38,23 +38,29 @@ extension [StateChange] {
     /// the few that share them are sorted. Paths ground to one prefix cost an ordinary sort.
     /// - Complexity: O(n) for hashes, O(n log n) at worst.
     package func inPathOrder() -> [StateChange] {
-        guard count > 16 else { return sorted { $0.path < $1.path } }
+        map(\.path).pathOrder().map { self[$0] }
+    }
+}
+
+extension [Hash32] {
+    /// The indices in the order of the paths.
+    /// - Complexity: as of `inPathOrder()`.
+    package func pathOrder() -> [Int] {
+        guard count > 16 else { return indices.sorted { self[$0] < self[$1] } }
         let shift = UInt64(64 - Swift.min(20, Int.bitWidth - count.leadingZeroBitCount))
         var starts = [Int](repeating: 0, count: (1 << Int(64 - shift)) + 1)
-        for change in self { starts[Int(change.path.words.0 >> shift) + 1] += 1 }
+        for path in self { starts[Int(path.words.0 >> shift) + 1] += 1 }
         for cell in 1..<starts.count { starts[cell] += starts[cell - 1] }
         var next = starts
-        var order = [UInt32](repeating: 0, count: count)
+        var order = [Int](repeating: 0, count: count)
         for index in indices {
-            let cell = Int(self[index].path.words.0 >> shift)
-            order[next[cell]] = UInt32(index)
+            let cell = Int(self[index].words.0 >> shift)
+            order[next[cell]] = index
             next[cell] += 1
         }
         for cell in 0..<(starts.count - 1) where starts[cell + 1] - starts[cell] > 1 {
-            order[starts[cell]..<starts[cell + 1]].sort {
-                self[Int($0)].path < self[Int($1)].path
-            }
+            order[starts[cell]..<starts[cell + 1]].sort { self[$0] < self[$1] }
         }
-        return order.map { self[Int($0)] }
+        return order
     }
 }

@@ -137,7 +137,7 @@ extension StateTree {
     /// Shows what lies at `path`, or that nothing does.
     /// - Throws: as `object(_:_:)` does.
     package func proof(
-        _ path: Hash32, _ pages: some PageReader
+        _ path: Hash32, _ pages: any PageReader
     ) throws(StateError) -> StateProof {
         var siblings: [StateProof.Sibling] = []
         var node = top

@@ -26,7 +26,7 @@ package struct StateTree: Sendable {
     ///   damaged page store; what the reader throws.
     /// - Complexity: O(log count).
     package func object(
-        _ path: Hash32, _ pages: some PageReader
+        _ path: Hash32, _ pages: any PageReader
     ) throws(StateError) -> StateObject? {
         let (bucket, depth) = top.descend(path)
         let prefix = BucketPrefix(of: path, depth: depth)
@@ -36,7 +36,7 @@ package struct StateTree: Sendable {
     }
 
     package func object(
-        _ key: ObjectKey, _ pages: some PageReader
+        _ key: ObjectKey, _ pages: any PageReader
     ) throws(StateError) -> StateObject? {
         try object(key.path, pages)
     }
@@ -61,7 +61,7 @@ extension StateNode {
     /// What `body` makes of this bucket's records, which must not escape.
     /// - Throws: `.missingBucket`; what the reader and `body` throw.
     func withRecords<R>(
-        _ prefix: BucketPrefix, _ pages: some PageReader,
+        _ prefix: BucketPrefix, _ pages: any PageReader,
         _ body: (UnsafeRawBufferPointer) throws(StateError) -> R
     ) throws(StateError) -> R {
         switch content {
@@ -80,7 +80,7 @@ extension StateNode {
     /// The object at `path` in the records of this bucket.
     fileprivate func object(
         _ path: Hash32, in bytes: UnsafeRawBufferPointer, _ prefix: BucketPrefix,
-        _ pages: some PageReader
+        _ pages: any PageReader
     ) throws(StateError) -> StateObject? {
         guard
             let found = try prefix.checked({ () throws(BucketFault) in
@@ -96,7 +96,7 @@ extension StateNode {
     /// The external payload that the record at `path` commits to by `hash`.
     /// - Throws: `.missingPayload`, `.payloadMismatch`; what the reader throws.
     func externalPayload(
-        _ path: Hash32, _ hash: Hash32, _ pages: some PageReader
+        _ path: Hash32, _ hash: Hash32, _ pages: any PageReader
     ) throws(StateError) -> [UInt8] {
         if case .dirty(let page) = content,
             let change = page.payloadChanges.first(where: { $0.path == path })

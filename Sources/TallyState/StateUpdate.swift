@@ -12,7 +12,7 @@ extension StateTree {
     ///   what the reader throws.
     /// - Complexity: O(changes × log count).
     package func updating(
-        _ changes: [StateChange], _ pages: some PageReader
+        _ changes: [StateChange], _ pages: any PageReader
     ) throws(StateError) -> StateTree {
         guard !changes.isEmpty else { return self }
         let scratch = UnsafeMutableRawBufferPointer.allocate(
@@ -31,11 +31,11 @@ extension StateTree {
 
 /// One batch of changes on its way down the tree. Lives inside `StateTree.updating`, which owns
 /// what the pointers point to.
-private struct StateUpdate<Pages: PageReader> {
+private struct StateUpdate {
     let changes: UnsafeBufferPointer<StateChange>
     /// Room for one bucket before it is split.
     let scratch: UnsafeMutableRawBufferPointer
-    let pages: Pages
+    let pages: any PageReader
 
     /// `node` after the changes in `range`, which is not empty.
     func apply(

@@ -2,6 +2,7 @@ import TallyExecution
 import TallyPrimitives
 import TallySharding
 import TallySimulation
+import TallyState
 import TallyTransactions
 import Testing
 
@@ -215,7 +216,7 @@ import Testing
             let receipt = Receipt(
                 reference: ReceiptReference(source: 0, destination: 1, index: 0), kind: kind,
                 origin: .zero, parent: nil, from: .zero, to: .zero, value: .zero, fee: .zero,
-                payload: [])
+                payload: .empty)
             #expect(receipt.weight <= parameters.receiptWeightLimit)
         }
         parameters.blockWeight -= 1

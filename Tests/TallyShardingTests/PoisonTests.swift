@@ -186,7 +186,7 @@ import Testing
             Receipt(
                 reference: ReceiptReference(source: 0, destination: 1, index: UInt64(index)),
                 kind: poison.kind, origin: .zero, parent: nil, from: poison.from, to: poison.to,
-                value: value, fee: fee, payload: poison.payload)
+                value: value, fee: fee, payload: Payload(poison.payload))
         }
     }
 

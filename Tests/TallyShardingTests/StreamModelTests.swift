@@ -73,7 +73,7 @@ import Testing
         #expect(stream.slots == 2, "its answer is not consumed")
         // Traffic behind the answer is no reason to wait longer.
         stream.record(peerCursor: 1, peerEnd: 9)
-        try stream.consume(receipt(2, 0), leaf: .zero)
+        try stream.consume([receipt(2, 0)], to: stream.consumed.appending([.zero]))
         #expect(stream.slots(peerCursor: 1, peerEnd: 9) == 1)
         stream.release()
         #expect(stream.slots == 1)
@@ -109,7 +109,7 @@ private struct Model {
         Receipt(
             reference: ReceiptReference(source: 0, destination: 1, index: index), kind: kind,
             origin: .zero, parent: nil, from: .zero, to: .zero, value: .zero, fee: .zero,
-            payload: [])
+            payload: .empty)
     }
 
     var key: String {
@@ -157,7 +157,8 @@ private struct Model {
             block.consumed = true
             block.side.inbound.removeFirst()
             try block.side.stream.consume(
-                Self.receipt(1, block.side.stream.cursor), leaf: .zero)
+                [Self.receipt(1, block.side.stream.cursor)],
+                to: block.side.stream.consumed.appending([.zero]))
             switch kind {
             case .ok, .answer: break
             case .open where block.side.due < setting.dueBound: block.side.due += 1

@@ -111,12 +111,12 @@ package final class EndpointStore: Sendable {
             header: record.header, systemResult: record.systemResult,
             transactionCount: UInt32(record.transactions.count))
         try tx.append(RowKey.height(height), row.encoded, in: databases.blocks)
-        for (index, (transaction, result)) in zip(record.transactions, record.results).enumerated()
-        {
+        for (index, transaction) in record.transactions.enumerated() {
             let position = RowKey.position(height, UInt32(index))
-            let row = StoredTransaction(
-                raw: transaction.raw, sender: transaction.sender, result: result)
-            try tx.append(position, row.encoded, in: databases.transactions)
+            let row = StoredTransaction.encoding(
+                raw: transaction.raw, sender: transaction.sender,
+                result: record.results.encoding(index))
+            try tx.append(position, row, in: databases.transactions)
             let era = UInt32(truncatingIfNeeded: count / limits.eraTransactions)
             try tx.put(RowKey.hash(era, transaction.hash), position, in: databases.hashes)
             count += 1

@@ -116,10 +116,18 @@ package struct StoredTransaction: Hashable, Sendable {
 
 extension StoredTransaction: RLPValue {
     package func encode(to out: inout RLPEncoder) {
-        out.list { out in
+        out.append(
+            encoded: Self.encoding(raw: raw, sender: sender, result: result.encoded[...]))
+    }
+
+    /// The row of a transaction whose result is encoded already.
+    package static func encoding(
+        raw: [UInt8], sender: Address, result: ArraySlice<UInt8>
+    ) -> [UInt8] {
+        RLPEncoder.list(capacity: raw.count + result.count + 32) { out in
             out.append(raw)
             out.append(sender)
-            result.encode(to: &out)
+            out.append(encoded: result)
         }
     }
 

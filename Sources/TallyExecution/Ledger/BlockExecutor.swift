@@ -6,29 +6,59 @@ package import TallyTransactions
 ///
 /// Decides nothing about order, quotas or slots: that is `TallySharding`. The families' effects are
 /// in their folders; here is what all of them share: fees, events, the outbox, the due queue.
-package struct BlockExecutor<Pages: PageReader> {
+package struct BlockExecutor {
     package let context: BlockContext
-    var state: WorkingState<Pages>
+    var state: WorkingState
     package internal(set) var outbox: Outbox
     /// Entries added by this block; they run in later ones.
     package internal(set) var dueAdded: [DueEntry] = []
     package private(set) var dueRemoved: [DueKey] = []
     package private(set) var burned = Amount.zero
+    /// Of the transactions applied, in order.
+    package private(set) var results = ResultList()
     /// Events of the unit of work at hand.
     var events: [LedgerEvent] = []
+    /// Of the transaction at hand: kept for its memory.
+    private var balances: [BalanceChange] = []
 
     private var counters: DueCounters
     private var toBeneficiary = Amount.zero
     private var toTreasury = Amount.zero
 
-    /// - Parameter ends: index of the next receipt to each endpoint.
+    /// - Parameters:
+    ///   - ends: index of the next receipt to each endpoint.
+    ///   - accounts: about how many accounts the block will touch.
     package init(
-        context: BlockContext, tree: StateTree, pages: Pages, ends: [UInt64]
+        context: BlockContext, tree: StateTree, pages: any PageReader, ends: [UInt64],
+        expecting accounts: Int
     ) throws(ExecutionError) {
         self.context = context
-        state = WorkingState(tree: tree, pages: pages)
+        state = WorkingState(tree: tree, pages: pages, expecting: accounts)
         outbox = Outbox(source: context.endpoint, ends: ends)
         counters = try DueCounters(try state.object(DueCounters.key))
+    }
+
+    /// Reads ahead the accounts that transactions and receipts to come will touch. Changes nothing but
+    /// the speed.
+    package mutating func readAhead(
+        _ transactions: ArraySlice<Transaction>
+    ) throws(ExecutionError) {
+        var addresses: [Address] = []
+        addresses.reserveCapacity(2 * transactions.count)
+        for transaction in transactions {
+            addresses.append(transaction.sender)
+            guard case .transfer(.single(let to, _)) = transaction.operation,
+                context.home(of: to) == context.endpoint
+            else { continue }
+            addresses.append(to)
+        }
+        try state.readAhead(addresses)
+    }
+
+    package mutating func readAhead(
+        _ receipts: ArraySlice<Receipt>
+    ) throws(ExecutionError) {
+        try state.readAhead(receipts.map(\.to))
     }
 
     // MARK: System phase
@@ -42,9 +72,10 @@ package struct BlockExecutor<Pages: PageReader> {
     /// The result of all receipts consumed and entries run since `beginSystem()`; `nil` if none.
     package func systemResult(weight: Weight) -> TransactionResult? {
         guard !events.isEmpty else { return nil }
+        var balances: [BalanceChange] = []
+        state.appendBalanceChanges(to: &balances)
         return TransactionResult(
-            failure: nil, weight: weight, price: .zero, events: events,
-            balances: state.balanceChanges())
+            failure: nil, weight: weight, price: .zero, events: events, balances: balances)
     }
 
     /// Consumes one receipt. Total: whatever cannot be done is answered by a bounce (RCPT-5).
@@ -60,10 +91,11 @@ package struct BlockExecutor<Pages: PageReader> {
 
     /// Answers a request that failed with its full value; the fee stays (RCPT-5, RCPT-6).
     mutating func bounce(_ receipt: Receipt, _ reason: CreditFailure) {
-        let payload = RLPEncoder.list { out in
-            out.append(receipt.reference.index)
-            out.append(reason.rawValue)
-        }
+        let payload = Payload(
+            RLPEncoder.list { out in
+                out.append(receipt.reference.index)
+                out.append(reason.rawValue)
+            })
         let answer = outbox.send(
             to: receipt.reference.source, .bounce, origin: receipt.origin,
             parent: receipt.reference, from: receipt.to, to: receipt.from, value: receipt.value,
@@ -90,7 +122,8 @@ package struct BlockExecutor<Pages: PageReader> {
 
     /// What a transaction did, or why it cannot be in this block.
     package enum Application: Sendable {
-        case applied(TransactionResult)
+        /// With a result behind those in `results`.
+        case applied(failure: CreditFailure?)
         case refused(Ineligibility)
     }
 
@@ -110,7 +143,7 @@ package struct BlockExecutor<Pages: PageReader> {
         }
         state.mark()
         events.removeAll(keepingCapacity: true)
-        let sent = outbox.receipts.count
+        outbox.mark()
         let queued = dueAdded.count
         try charge(transaction.sender, fee)
         let outcome = try perform(transaction, price: price)
@@ -120,17 +153,19 @@ package struct BlockExecutor<Pages: PageReader> {
         case .failed:
             // RCPT-5 in small: a failed rule leaves nothing behind but the fee and the nonce.
             state.revert()
-            outbox.revert(to: sent)
+            outbox.revert()
             counters.revert(dueAdded.count - queued)
             dueAdded.removeLast(dueAdded.count - queued)
             events.removeAll(keepingCapacity: true)
             try charge(transaction.sender, fee)
             try settleFee(fee, remote: .zero, transaction.weight, price)
         }
-        return .applied(
-            TransactionResult(
-                failure: outcome.failure, weight: transaction.weight, price: price,
-                events: events, balances: state.balanceChanges()))
+        balances.removeAll(keepingCapacity: true)
+        state.appendBalanceChanges(to: &balances)
+        results.append(
+            failure: outcome.failure, weight: transaction.weight, price: price, events: events,
+            balances: balances)
+        return .applied(failure: outcome.failure)
     }
 
     /// How an operation ended.

@@ -1,5 +1,6 @@
 import TallyCrypto
 package import TallyPrimitives
+package import TallyState
 import TallyTransactions
 
 /// The place of a receipt in the streams: what it is named by (RCPT-2).
@@ -56,14 +57,14 @@ package struct Receipt: Hashable, Sendable {
     package let value: Amount
     /// Pays the destination for execution and bounce (RCPT-5).
     package let fee: Amount
-    package let payload: [UInt8]
+    package let payload: Payload
 
     /// Largest encoding in bytes: W slots of it are 4 MiB (RCPT-7).
     package static let maximumByteCount = 1_024
 
     package init(
         reference: ReceiptReference, kind: UInt8, origin: Hash32, parent: ReceiptReference?,
-        from: Address, to: Address, value: Amount, fee: Amount, payload: [UInt8]
+        from: Address, to: Address, value: Amount, fee: Amount, payload: Payload
     ) {
         self.reference = reference
         self.kind = kind
@@ -119,7 +120,7 @@ extension Receipt: RLPValue {
             out.append(to)
             out.append(value)
             out.append(fee)
-            out.append(payload)
+            payload.withBytes { out.append($0) }
         }
     }
 
@@ -130,7 +131,7 @@ extension Receipt: RLPValue {
             origin: try list.nextFixed(), parent: try list.nextOptionalReference(),
             from: try list.nextFixed(), to: try list.nextFixed(), value: try list.nextAmount(),
             fee: try list.nextAmount(),
-            payload: Array(try list.nextString(limit: Receipt.maximumByteCount)))
+            payload: Payload(Array(try list.nextString(limit: Receipt.maximumByteCount))))
         try list.finish()
     }
 }

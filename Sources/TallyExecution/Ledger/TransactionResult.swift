@@ -37,6 +37,15 @@ package struct TransactionResult: Hashable, Sendable {
 
 extension TransactionResult: RLPValue {
     package func encode(to out: inout RLPEncoder) {
+        Self.encode(
+            failure: failure, weight: weight, price: price, events: events, balances: balances,
+            to: &out)
+    }
+
+    static func encode(
+        failure: CreditFailure?, weight: Weight, price: Amount, events: [LedgerEvent],
+        balances: [BalanceChange], to out: inout RLPEncoder
+    ) {
         out.list { out in
             out.append(failure?.rawValue ?? 0)
             out.append(weight)

@@ -13,23 +13,24 @@ package enum ExecutionError: Error, Equatable, Sendable {
 /// The state of one endpoint while a block is executed: changes over an immutable tree.
 ///
 /// Every object is read at most once. Changes made after `mark()` can be taken back by `revert()`,
-/// and are listed, account by account, by `balanceChanges()`.
-struct WorkingState<Pages: PageReader> {
+/// and are listed, account by account, by `appendBalanceChanges(to:)`.
+struct WorkingState {
     private let tree: StateTree
-    private let pages: Pages
+    private let pages: any PageReader
+    /// Accounts lie in slots, numbered by `addresses` in the order in which they are first touched.
+    private var addresses: AddressTable
     private var accounts: [AccountSlot] = []
-    private var accountIndex: [Address: Int] = [:]
+    /// What was looked up last, and as a rule is looked up next: a sender pays the fee, then the value.
+    private var latest: (address: Address?, slot: Int) = (nil, 0)
     private var accountUndo: [(slot: Int, before: Account)] = []
     private var objects: [ObjectKey: ObjectSlot] = [:]
     private var objectUndo: [(key: ObjectKey, before: StateObject?)] = []
     private var epoch: UInt32 = 1
 
     private struct AccountSlot {
-        let key: ObjectKey
-        let address: Address
-        let original: Account
+        let path: Hash32
         var current: Account
-        /// The `epoch` in which `accountUndo` got this slot.
+        /// The `epoch` in which `accountUndo` got this slot last; 0 if never.
         var savedIn: UInt32
     }
 
@@ -39,9 +40,12 @@ struct WorkingState<Pages: PageReader> {
         var savedIn: UInt32
     }
 
-    init(tree: StateTree, pages: Pages) {
+    /// - Parameter expected: about how many accounts the block touches: room for them is made at once.
+    init(tree: StateTree, pages: any PageReader, expecting expected: Int) {
         self.tree = tree
         self.pages = pages
+        addresses = AddressTable(capacity: expected)
+        accounts.reserveCapacity(expected)
     }
 
     // MARK: Accounts
@@ -76,19 +80,38 @@ struct WorkingState<Pages: PageReader> {
     }
 
     private mutating func slot(of address: Address) throws(ExecutionError) -> Int {
-        if let slot = accountIndex[address] { return slot }
-        let key = ObjectKey.account(address)
+        if address == latest.address { return latest.slot }
+        if let slot = addresses.number(of: address) {
+            latest = (address, slot)
+        } else {
+            latest = (address, try addSlot(address, ObjectKey.account(address)))
+        }
+        return latest.slot
+    }
+
+    private mutating func addSlot(
+        _ address: Address, _ key: ObjectKey
+    ) throws(ExecutionError) -> Int {
         var account = Account.empty
         if let object = try load(key) {
             do throws(RLPError) {
                 account = try Account(object)
             } catch { throw .corruptObject(.account, error) }
         }
-        accounts.append(
-            AccountSlot(
-                key: key, address: address, original: account, current: account, savedIn: 0))
-        accountIndex[address] = accounts.count - 1
-        return accounts.count - 1
+        accounts.append(AccountSlot(path: key.path, current: account, savedIn: 0))
+        return addresses.append(address)
+    }
+
+    /// Reads accounts that will be needed, in the order in which they lie in the tree: neighbours
+    /// share the way down and the bucket, where one after another each costs some ten cache misses.
+    mutating func readAhead(_ candidates: [Address]) throws(ExecutionError) {
+        let missing = candidates.filter { addresses.number(of: $0) == nil }
+        let keys = missing.map(ObjectKey.account)
+        var last: ObjectKey?
+        for index in keys.map(\.path).pathOrder() where keys[index] != last {
+            last = keys[index]
+            _ = try addSlot(missing[index], keys[index])
+        }
     }
 
     // MARK: Other objects
@@ -128,15 +151,11 @@ struct WorkingState<Pages: PageReader> {
     }
 
     /// Balances that differ from those at `mark()`, in the order they were first touched.
-    func balanceChanges() -> [BalanceChange] {
-        var changes: [BalanceChange] = []
-        changes.reserveCapacity(accountUndo.count)
+    func appendBalanceChanges(to changes: inout [BalanceChange]) {
         for (slot, before) in accountUndo where accounts[slot].current.balance != before.balance {
             changes.append(
-                BalanceChange(
-                    account: accounts[slot].address, after: accounts[slot].current.balance))
+                BalanceChange(account: addresses[slot], after: accounts[slot].current.balance))
         }
-        return changes
     }
 
     // MARK: Result
@@ -145,8 +164,9 @@ struct WorkingState<Pages: PageReader> {
     func updatedTree() throws(ExecutionError) -> StateTree {
         var changes: [StateChange] = []
         changes.reserveCapacity(accounts.count + objects.count)
-        for slot in accounts where slot.current != slot.original {
-            changes.append(StateChange(slot.key, slot.current.object))
+        // One that was changed back is among them: the tree sees that its bucket stays the same.
+        for slot in accounts where slot.savedIn != 0 {
+            changes.append(StateChange(slot.path, slot.current.object))
         }
         for (key, slot) in objects where slot.current != slot.original {
             changes.append(StateChange(key, slot.current))

@@ -51,7 +51,7 @@ extension BlockExecutor {
         } else {
             sent = outbox.send(
                 to: home, .sweep, origin: .zero, from: ReservedAddress.treasury, to: beneficiary,
-                value: value, fee: .zero, payload: [])
+                value: value, fee: .zero, payload: .empty)
         }
         events.append(.swept(beneficiary: beneficiary, value: value, sent: sent))
     }

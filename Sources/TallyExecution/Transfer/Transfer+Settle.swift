@@ -14,28 +14,19 @@ struct CreditPayload: Hashable, Sendable {
         }
     }
 
-    /// - Throws: any `RLPError`: the receipt then bounces.
-    init(encoded: [UInt8]) throws(RLPError) {
-        var input = RLPDecoder(encoded)
-        let milliseconds: UInt64 = try input.nextInteger()
-        try input.finish()
+    /// - Returns: `nil` for what is not the RLP of one integer: the receipt then bounces.
+    init?(encoded: Payload) {
+        guard let milliseconds = encoded.rlpInteger else { return nil }
         deadline = milliseconds == 0 ? nil : BeaconTime(milliseconds: milliseconds)
     }
 
-    var encoded: [UInt8] {
-        var out = RLPEncoder()
-        out.append(deadline?.milliseconds ?? 0)
-        return out.bytes
-    }
+    var encoded: Payload { Payload(rlpInteger: deadline?.milliseconds ?? 0) }
 }
 
 extension BlockExecutor {
     /// RCPT-5: credits, or answers with a bounce.
     mutating func settleCredit(_ receipt: Receipt) throws(ExecutionError) {
-        let payload: CreditPayload
-        do throws(RLPError) {
-            payload = try CreditPayload(encoded: receipt.payload)
-        } catch {
+        guard let payload = CreditPayload(encoded: receipt.payload) else {
             bounce(receipt, .malformed)
             return
         }
@@ -61,7 +52,7 @@ extension BlockExecutor {
 
     /// RCPT-5: a bounce cannot fail; what cannot be credited waits in escrow.
     mutating func settleBounce(_ receipt: Receipt) throws(ExecutionError) {
-        var input = RLPDecoder(receipt.payload)
+        var input = RLPDecoder(receipt.payload.bytes)
         let request: UInt64
         let reason: CreditFailure
         do throws(RLPError) {

@@ -6,7 +6,6 @@ extension RPCMethod {
 
     /// In the order of documents.
     static let all: [RPCMethod] =
-    static let all: [RPCMethod] =
         chain + fees + accounts + calls + blocks + transactions + subscriptions + shards
         + headers + proofs + own
 

@@ -80,9 +80,15 @@ package struct ShardHeader: Hashable, Sendable {
     package static func resultRoot(
         _ system: TransactionResult?, _ results: some Sequence<TransactionResult>
     ) -> Hash32 {
+        resultRoot(system, ResultList(results))
+    }
+
+    package static func resultRoot(_ system: TransactionResult?, _ results: ResultList) -> Hash32 {
         var range = MerkleRange.empty
         range.append(resultLeaf(system?.encoded ?? []))
-        for result in results { range.append(resultLeaf(result.encoded)) }
+        for index in results.indices {
+            range.append(SHA256.hash(.transactionResult) { $0.update(results.encoding(index)) })
+        }
         return range.root
     }
 

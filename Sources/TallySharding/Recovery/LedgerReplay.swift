@@ -136,7 +136,10 @@ package struct LedgerReplay<Pages: PageReader, Outboxes: OutboxReader> {
             let range = consumed.count..<entry.end
             var queue = InboundQueue(consumed: consumed)
             guard
-                queue.deliver(receipts(from: source, to: index, range), anchored: entry)
+                queue.deliver(
+                    Delivery(
+                        source: endpoints[source].endpoint, entry: entry,
+                        receipts: receipts(from: source, to: index, range)))
             else {
                 throw .receiptsMissing(
                     source: endpoints[source].endpoint, destination: id, range)

@@ -10,7 +10,7 @@ extension ShardCore {
     ///   - appliedHeight: of the checkpoint.
     package init(
         restoring header: ShardHeader, appliedHeight: Height, chain: Hash32,
-        parameters: NetworkParameters, pages: some PageReader
+        parameters: NetworkParameters, pages: any PageReader
     ) throws(RestoreError) {
         let id = header.endpoint
         var dueObjects: [StateObject] = []
@@ -41,7 +41,7 @@ extension ShardCore {
     }
 
     private static func stream(
-        _ peer: EndpointID, of id: EndpointID, _ tree: StateTree, _ pages: some PageReader
+        _ peer: EndpointID, of id: EndpointID, _ tree: StateTree, _ pages: any PageReader
     ) throws(RestoreError) -> StreamState {
         let object: StateObject?
         do throws(StateError) {

@@ -4,9 +4,9 @@ import TallyState
 import TallyTransactions
 
 /// One block in the making: the executor and the streams, quotas and slots around it.
-struct BlockRun<Pages: PageReader> {
+struct BlockRun {
     private let core: ShardCore
-    var executor: BlockExecutor<Pages>
+    var executor: BlockExecutor
     private var streams: [StreamState]
     private var consumed: [Int]
     private var weight: Weight = 0
@@ -14,11 +14,10 @@ struct BlockRun<Pages: PageReader> {
     private var bodyBytes = 0
     private var systemResult: TransactionResult?
     private var transactions: [Transaction] = []
-    private var results: [TransactionResult] = []
     /// Requests this block has sent so far, by destination: slots taken besides `streams`.
     private var requested: [Int]
 
-    init(core: ShardCore, executor: BlockExecutor<Pages>) {
+    init(core: ShardCore, executor: BlockExecutor) {
         self.core = core
         self.executor = executor
         streams = core.streams
@@ -40,15 +39,25 @@ struct BlockRun<Pages: PageReader> {
     // RCPT-3: sources in rotation, each drained in turn, until a head does not fit the quota.
     mutating func consumeInbox(_ view: AnchoredView) throws(ExecutionError) {
         var used: Weight = 0
-        rotation: for source in view.rotation(for: core.endpoint) {
+        for source in view.rotation(for: core.endpoint) {
             let index = Int(source.index)
-            for (receipt, leaf) in core.inbound[index].waiting {
-                guard used + receipt.weight <= parameters.inboxQuota else { break rotation }
+            let waiting = core.inbound[index].waiting
+            try executor.readAhead(waiting.prefix(Int(parameters.inboxQuota / Weights.credit)))
+            var end = waiting.startIndex
+            for receipt in waiting {
+                guard used + receipt.weight <= parameters.inboxQuota else { break }
                 used += receipt.weight
-                try streams[index].consume(receipt, leaf: leaf)
                 try executor.consume(receipt)
-                consumed[index] += 1
+                end += 1
             }
+            if end > waiting.startIndex {
+                consumed[index] = end - waiting.startIndex
+                try streams[index].consume(
+                    waiting[..<end],
+                    to: core.inbound[index].range(
+                        after: streams[index].consumed, count: consumed[index]))
+            }
+            if end < waiting.endIndex { break }
         }
         weight += used
         for peer in streams.indices { streams[peer].release() }
@@ -79,6 +88,8 @@ struct BlockRun<Pages: PageReader> {
     mutating func applyTransactions<Source: TransactionSource>(
         _ source: inout Source
     ) throws(ExecutionError) {
+        let room = Int((parameters.blockWeight - weight) / Weights.transfer)
+        try executor.readAhead(source.upcoming(room))
         while let transaction = source.next(remaining: parameters.blockWeight - weight) {
             if let reason = try tryApply(transaction) {
                 guard source.refused(transaction, reason) else { return }
@@ -96,12 +107,11 @@ struct BlockRun<Pages: PageReader> {
         if let destination = shortage(demand) { return .noCredit(destination: destination) }
         switch try executor.apply(transaction) {
         case .refused(let reason): return reason
-        case .applied(let result):
-            if result.failure == nil { take(demand) }
+        case .applied(let failure):
+            if failure == nil { take(demand) }
             weight += transaction.weight
             bodyBytes += transaction.raw.count
             transactions.append(transaction)
-            results.append(result)
             return nil
         }
     }
@@ -141,9 +151,12 @@ struct BlockRun<Pages: PageReader> {
     /// Ends the block: fees, streams, roots, header.
     mutating func candidate(_ view: AnchoredView) throws(ExecutionError) -> Candidate {
         try executor.finish()
-        for receipt in executor.outbox.receipts {
-            try streams[Int(receipt.reference.destination.index)]
-                .append(receipt, leaf: receipt.leaf)
+        var leaves: [[Hash32]] = []
+        for (peer, receipts) in executor.outbox.receipts.enumerated() {
+            leaves.append(receipts.map(\.leaf))
+            for (receipt, leaf) in zip(receipts, leaves[peer]) {
+                try streams[peer].append(receipt, leaf: leaf)
+            }
         }
         for peer in streams.indices where streams[peer] != core.streams[peer] {
             try executor.store(
@@ -152,7 +165,9 @@ struct BlockRun<Pages: PageReader> {
         let tree = try executor.updatedTree()
         let record = BlockRecord(
             block: ShardBlock(header: try header(view, tree), transactions: transactions),
-            systemResult: systemResult, results: results, sent: executor.outbox.receipts)
+            systemResult: systemResult, results: executor.results, outbox: executor.outbox,
+            leaves: leaves,
+            ranges: streams.map(\.sent))
         return Candidate(
             record: record, tree: tree, streams: streams, consumed: consumed,
             dueAdded: executor.dueAdded, dueRemoved: executor.dueRemoved)
@@ -174,7 +189,7 @@ struct BlockRun<Pages: PageReader> {
     }
 
     private var txRoot: Hash32 { ShardHeader.txRoot(transactions.map(\.hash)) }
-    private var resultRoot: Hash32 { ShardHeader.resultRoot(systemResult, results) }
+    private var resultRoot: Hash32 { ShardHeader.resultRoot(systemResult, executor.results) }
 
     private var outEntries: [PeerEntry<OutEntry>] {
         streams.indices.compactMap { peer in

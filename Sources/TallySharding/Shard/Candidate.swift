@@ -10,21 +10,28 @@ package final class BlockRecord: Sendable {
     /// Of inbox and due entries; `nil` if there were none.
     package let systemResult: TransactionResult?
     /// Of the transactions, in order.
-    package let results: [TransactionResult]
-    /// Receipts sent, in the order they were numbered.
-    package let sent: [Receipt]
+    package let results: ResultList
+    let outbox: Outbox
+    /// Of the receipts sent, by destination.
+    let leaves: [[Hash32]]
+    /// The streams with the receipts sent, by destination.
+    let ranges: [MerkleRange]
 
     init(
-        block: ShardBlock, systemResult: TransactionResult?, results: [TransactionResult],
-        sent: [Receipt]
+        block: ShardBlock, systemResult: TransactionResult?, results: ResultList,
+        outbox: Outbox, leaves: [[Hash32]], ranges: [MerkleRange]
     ) {
         self.block = block
         hash = block.header.hash
         self.systemResult = systemResult
         self.results = results
-        self.sent = sent
+        self.outbox = outbox
+        self.leaves = leaves
+        self.ranges = ranges
     }
 
+    /// Receipts sent: stream after stream, each in the order they were numbered.
+    package var sent: FlattenSequence<[[Receipt]]> { outbox.receipts.joined() }
     package var header: ShardHeader { block.header }
     package var transactions: [Transaction] { block.transactions }
 }

@@ -18,7 +18,7 @@ extension ShardCore {
     /// - Returns: `nil` when the block would change nothing.
     package func build<Source: TransactionSource>(
         _ view: AnchoredView, beneficiary: Address, from source: inout Source,
-        pages: some PageReader
+        pages: any PageReader
     ) throws(ExecutionError) -> Candidate? {
         let candidate = try execute(view, beneficiary: beneficiary, from: &source, pages: pages)
         return candidate.isEmpty ? nil : candidate
@@ -26,7 +26,7 @@ extension ShardCore {
 
     /// Executes a proposed block and compares every field of its header.
     package func check(
-        _ block: ShardBlock, _ view: AnchoredView, pages: some PageReader
+        _ block: ShardBlock, _ view: AnchoredView, pages: any PageReader
     ) throws(ExecutionError) -> Result<Candidate, BlockRejection> {
         guard block.header.parent == headerHash, block.header.endpoint == endpoint else {
             return .failure(.unknownParent)
@@ -50,7 +50,7 @@ extension ShardCore {
     /// Order inside a block: credit records, inbox, due entries, transactions (`SHARD-4`).
     func execute<Source: TransactionSource>(
         _ view: AnchoredView, beneficiary: Address, from source: inout Source,
-        pages: some PageReader
+        pages: any PageReader
     ) throws(ExecutionError) -> Candidate {
         let context = BlockContext(
             chain: chain, parameters: parameters, endpoint: endpoint, height: view.height,
@@ -58,7 +58,8 @@ extension ShardCore {
         var run = BlockRun(
             core: self,
             executor: try BlockExecutor(
-                context: context, tree: tree, pages: pages, ends: streams.map(\.sent.count)))
+                context: context, tree: tree, pages: pages, ends: streams.map(\.sent.count),
+                expecting: inbound.reduce(0) { $0 + $1.count } + accountsOfLastBlock))
         run.recordCredit(view)
         run.executor.beginSystem()
         try run.consumeInbox(view)
@@ -67,6 +68,11 @@ extension ShardCore {
         try run.applyTransactions(&source)
         return try run.candidate(view)
     }
+}
+
+extension ShardCore {
+    /// About how many accounts the transactions of the last block touched: the next will be like it.
+    private var accountsOfLastBlock: Int { 2 * Int(header.weightUsed / Weights.transfer) }
 }
 
 extension ShardHeader {

@@ -89,7 +89,7 @@ package struct ShardCore: Sendable {
 
     /// An account in the last decided state.
     package func account(
-        _ address: Address, pages: some PageReader
+        _ address: Address, pages: any PageReader
     ) throws(ExecutionError) -> Account {
         let object: StateObject?
         do throws(StateError) {
@@ -119,7 +119,7 @@ package struct ShardCore: Sendable {
         if let candidate { commit(candidate) }
         for delivery in deliveries {
             let source = Int(delivery.source.index)
-            guard inbound[source].deliver(delivery.receipts, anchored: delivery.entry) else {
+            guard inbound[source].deliver(delivery) else {
                 throw .invariant(
                     "receipts of endpoint \(delivery.source) are not those its header commits to")
             }

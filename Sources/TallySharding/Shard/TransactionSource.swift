@@ -7,9 +7,16 @@ package protocol TransactionSource {
     /// The next transaction to try; `nil` when there is none.
     /// - Parameter remaining: weight the block has left.
     mutating func next(remaining: Weight) -> Transaction?
+    /// At most `maximum` transactions that `next` will probably return, in any order: their accounts
+    /// are read ahead. May be empty, and is unless a source says otherwise.
+    func upcoming(_ maximum: Int) -> ArraySlice<Transaction>
     /// The transaction last returned cannot be in this block.
     /// - Returns: whether to go on: a builder does, a checker does not.
     mutating func refused(_ transaction: Transaction, _ reason: Ineligibility) -> Bool
+}
+
+extension TransactionSource {
+    package func upcoming(_ maximum: Int) -> ArraySlice<Transaction> { [] }
 }
 
 /// The transactions of a body: all of them, in order, or the block is invalid.
@@ -24,6 +31,10 @@ struct BodySource: TransactionSource {
         guard position < transactions.count else { return nil }
         position += 1
         return transactions[position - 1]
+    }
+
+    func upcoming(_ maximum: Int) -> ArraySlice<Transaction> {
+        transactions[position...].prefix(maximum)
     }
 
     mutating func refused(_ transaction: Transaction, _ reason: Ineligibility) -> Bool {

@@ -8,7 +8,9 @@ package import TallyState
 package struct InboundQueue: Sendable {
     /// Everything anchored so far.
     package private(set) var range: MerkleRange
-    private var receipts: [(receipt: Receipt, leaf: Hash32)] = []
+    private var receipts: [Receipt] = []
+    /// Of `receipts`.
+    private var leaves: [Hash32] = []
     private var head = 0
 
     /// - Parameter consumed: the stream up to the cursor.
@@ -16,30 +18,39 @@ package struct InboundQueue: Sendable {
 
     package var count: Int { receipts.count - head }
 
-    /// The waiting receipts, oldest first, each with its leaf.
-    package var waiting: ArraySlice<(receipt: Receipt, leaf: Hash32)> { receipts[head...] }
+    /// The waiting receipts, oldest first.
+    package var waiting: ArraySlice<Receipt> { receipts[head...] }
 
     /// Takes what a newly anchored header added.
     /// - Returns: whether the receipts are exactly those that the entry's root and end commit to; if
     ///   not, nothing is taken.
-    package mutating func deliver(
-        _ arrived: some Collection<Receipt>, anchored entry: OutEntry
-    ) -> Bool {
-        var range = range
-        var leaves: [Hash32] = []
-        leaves.reserveCapacity(arrived.count)
-        for receipt in arrived {
-            guard receipt.reference.index == range.count else { return false }
-            let leaf = receipt.leaf
-            range.append(leaf)
-            leaves.append(leaf)
+    package mutating func deliver(_ delivery: Delivery) -> Bool {
+        for (offset, receipt) in delivery.receipts.enumerated() {
+            guard receipt.reference.index == range.count + UInt64(offset) else { return false }
         }
-        guard range.count == entry.end, range.root == entry.root else { return false }
+        let range = delivery.range ?? self.range.appending(delivery.leaves[...])
+        guard range.count == self.range.count + UInt64(delivery.receipts.count),
+            range.count == delivery.entry.end, range.root == delivery.entry.root
+        else { return false }
         self.range = range
-        receipts.removeFirst(head)
+        if head == receipts.count {
+            // As nearly always: nothing else waits, so what arrived is taken over uncopied.
+            receipts = delivery.receipts
+            leaves = delivery.leaves
+        } else {
+            receipts.removeFirst(head)
+            leaves.removeFirst(head)
+            receipts += delivery.receipts
+            leaves += delivery.leaves
+        }
         head = 0
-        receipts.append(contentsOf: zip(arrived, leaves).lazy.map { ($0, $1) })
         return true
+    }
+
+    /// The stream with the first `count` waiting receipts.
+    /// - Parameter consumed: the stream up to the first one.
+    func range(after consumed: MerkleRange, count: Int) -> MerkleRange {
+        count == self.count ? range : consumed.appending(leaves[head...].prefix(count))
     }
 
     /// Drops what a decided block consumed.

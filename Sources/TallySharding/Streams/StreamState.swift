@@ -60,13 +60,18 @@ package struct StreamState: Hashable, Sendable {
 
     // MARK: Consuming
 
-    /// Moves the cursor past a receipt.
-    mutating func consume(_ receipt: Receipt, leaf: Hash32) throws(ExecutionError) {
-        guard let value = consumedValue.adding(receipt.value)?.adding(receipt.fee) else {
-            throw .invariant("value consumed from a stream exceeds 2^128 - 1")
+    /// Moves the cursor past receipts.
+    /// - Parameter range: the stream up to the new cursor.
+    mutating func consume(
+        _ receipts: some Sequence<Receipt>, to range: MerkleRange
+    ) throws(ExecutionError) {
+        for receipt in receipts {
+            guard let value = consumedValue.adding(receipt.value)?.adding(receipt.fee) else {
+                throw .invariant("value consumed from a stream exceeds 2^128 - 1")
+            }
+            consumedValue = value
         }
-        consumedValue = value
-        consumed.append(leaf)
+        consumed = range
     }
 
     // MARK: Credit (RCPT-7)

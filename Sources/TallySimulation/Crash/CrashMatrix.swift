@@ -252,7 +252,7 @@ extension SimulatedNode {
     fileprivate var waitingValue: Amount? {
         Amount.sum(
             endpoints.lazy.flatMap { $0.core.inbound }.flatMap(\.waiting).flatMap {
-                [$0.receipt.value, $0.receipt.fee]
+                [$0.value, $0.fee]
             })
     }
 }

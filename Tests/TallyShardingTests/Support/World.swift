@@ -130,9 +130,9 @@ struct World {
     /// Receipts in flight, oldest first.
     private func kinds(_ a: Int, _ b: Int) -> String {
         String(
-            cores[b].inbound[a].waiting.map { item -> Character in
-                if !item.receipt.isRequest { return "r" }
-                return item.receipt.to == fixture.refusers[b] ? "a" : "o"
+            cores[b].inbound[a].waiting.map { receipt -> Character in
+                if !receipt.isRequest { return "r" }
+                return receipt.to == fixture.refusers[b] ? "a" : "o"
             })
     }
 
