@@ -14,7 +14,8 @@ package struct BlockExecutor<Pages: PageReader> {
     package internal(set) var dueAdded: [DueEntry] = []
     package private(set) var dueRemoved: [DueKey] = []
     package private(set) var burned = Amount.zero
-    /// Events of the unit of work at hand.
+    /// Events of the unit of work at hand. Begun anew each time: a result keeps the array, and room kept
+    /// for the inbox's events would be taken again for every transaction.
     var events: [LedgerEvent] = []
 
     private var counters: DueCounters
@@ -36,7 +37,7 @@ package struct BlockExecutor<Pages: PageReader> {
     /// Begins the effects of inbox and due queue, which share one result.
     package mutating func beginSystem() {
         state.mark()
-        events.removeAll(keepingCapacity: true)
+        events = []
     }
 
     /// The result of all receipts consumed and entries run since `beginSystem()`; `nil` if none.
@@ -109,7 +110,7 @@ package struct BlockExecutor<Pages: PageReader> {
             throw .invariant("fee above the cost that was checked")
         }
         state.mark()
-        events.removeAll(keepingCapacity: true)
+        events = []
         let sent = outbox.receipts.count
         let queued = dueAdded.count
         try charge(transaction.sender, fee)
@@ -123,7 +124,7 @@ package struct BlockExecutor<Pages: PageReader> {
             outbox.revert(to: sent)
             counters.revert(dueAdded.count - queued)
             dueAdded.removeLast(dueAdded.count - queued)
-            events.removeAll(keepingCapacity: true)
+            events = []
             try charge(transaction.sender, fee)
             try settleFee(fee, remote: .zero, transaction.weight, price)
         }
