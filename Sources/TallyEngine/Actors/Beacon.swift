@@ -324,7 +324,8 @@ package actor Beacon {
         for shard in shards { parts.append((shard, await shard.beginCheckpoint())) }
         let rows = beaconHistory.rows(after: checkpointedRows, through: height)
         beaconCheckpoint = ownStorage.beginCheckpoint(
-            own, beacon: BeaconCheckpoint(books: core.encodedBooks, blocks: rows))
+            own, beacon: BeaconCheckpoint(
+                books: core.encodedBooks, genesis: genesisHeader, blocks: rows))
         checkpointJobs.yield(CheckpointJob(height: height, shards: parts))
     }
 

@@ -14,7 +14,7 @@ package protocol OutboxReader {
 ///
 /// The beacon's checkpoint is the oldest: it is written after those of all shards. Blocks of an
 /// endpoint that is ahead are not executed again; what they sent is read from its checkpoint.
-package struct LedgerReplay<Pages: PageReader, Outboxes: OutboxReader> {
+package struct LedgerReplay<Pages: PageReader & Sendable, Outboxes: OutboxReader> {
     package private(set) var beacon: BeaconCore
     /// By index: the shards, then the beacon's own endpoint.
     package private(set) var endpoints: [ShardCore]
@@ -47,7 +47,10 @@ package struct LedgerReplay<Pages: PageReader, Outboxes: OutboxReader> {
     }
 
     /// Applies the next logged block; one that the beacon's checkpoint holds already is passed over.
-    package mutating func apply(_ block: BeaconBlock) throws(RestoreError) {
+    /// - Parameter work: how its shard blocks are executed, which know nothing of each other.
+    package mutating func apply(
+        _ block: BeaconBlock, _ work: some WorkMap = InOrder()
+    ) throws(RestoreError) {
         let height = block.header.height
         guard height > beacon.head.height else { return }
         guard height == beacon.head.height.next else {
@@ -57,7 +60,7 @@ package struct LedgerReplay<Pages: PageReader, Outboxes: OutboxReader> {
         if let rejection = beacon.check(block.header, headers, mandatory: []) {
             throw .anchor(height, rejection)
         }
-        let candidates = try execute(block)
+        let candidates = try execute(block, work)
         beacon.commit(block.header, headers)
         let records = candidates.compactMap { $0?.record }
         for record in records {
@@ -84,20 +87,28 @@ package struct LedgerReplay<Pages: PageReader, Outboxes: OutboxReader> {
         }
     }
 
-    private func execute(_ block: BeaconBlock) throws(RestoreError) -> [Candidate?] {
+    private func execute(
+        _ block: BeaconBlock, _ work: some WorkMap
+    ) throws(RestoreError) -> [Candidate?] {
         let view = beacon.view
-        var candidates: [Candidate?] = Array(repeating: nil, count: endpoints.count)
-        for anchor in block.anchors {
+        let anchors = block.anchors.filter {
+            endpoints[Int($0.header.endpoint.index)].appliedHeight < view.height
+        }
+        let (cores, pages) = (endpoints, pages)
+        let results = work.map(anchors.count) { position in
+            let anchor = anchors[position]
             let index = Int(anchor.header.endpoint.index)
-            guard endpoints[index].appliedHeight < view.height else { continue }
-            let result: Result<Candidate, BlockRejection>
-            do throws(ExecutionError) {
-                result = try endpoints[index].check(anchor, view, pages: pages[index])
-            } catch { throw .execution(view.height, anchor.header.endpoint, error) }
+            return Result { () throws(ExecutionError) in
+                try cores[index].check(anchor, view, pages: pages[index])
+            }
+        }
+        var candidates: [Candidate?] = Array(repeating: nil, count: endpoints.count)
+        for (anchor, result) in zip(anchors, results) {
+            let id = anchor.header.endpoint
             switch result {
-            case .success(let candidate): candidates[index] = candidate
-            case .failure(let rejection):
-                throw .block(view.height, anchor.header.endpoint, rejection)
+            case .success(.success(let candidate)): candidates[Int(id.index)] = candidate
+            case .success(.failure(let rejection)): throw .block(view.height, id, rejection)
+            case .failure(let error): throw .execution(view.height, id, error)
             }
         }
         return candidates
