@@ -140,7 +140,9 @@ extension StoredLedger {
     fileprivate func start(
         _ genesis: Genesis
     ) throws(EngineError) -> (header: BeaconHeader, states: [GenesisState]?) {
-        if let genesisHeader, books != nil, !heads.contains(where: { $0 == nil }) {
+        if let genesisHeader, genesisHeader.chain == genesis.hash, books != nil,
+            !heads.contains(where: { $0 == nil })
+        {
             return (genesisHeader, nil)
         }
         do throws(StateError) {

@@ -72,7 +72,9 @@ struct LedgerRecovery {
         do throws(BlockDecodingError) {
             block = try BeaconBlock(logRecord: Array(payload), ThreadMap())
         } catch { throw .logRecord(Height(record.sequence), error) }
-        do throws(RestoreError) { try replay.apply(block, ThreadMap()) } catch { throw .restore(error) }
+        do throws(RestoreError) {
+            try replay.apply(block, ThreadMap())
+        } catch { throw .restore(error) }
         replayedBytes += payload.count
         replayedTransactions += block.anchors.reduce(0) { $0 + $1.transactions.count }
         try appendRow(block)

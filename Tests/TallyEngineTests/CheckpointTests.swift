@@ -6,6 +6,7 @@ import TallyExecution
 import TallyJournal
 import TallyPrimitives
 import TallySharding
+import TallyState
 import TallyTransactions
 import Testing
 
@@ -94,8 +95,9 @@ import Testing
         }
     }
 
-    @Test func aFullMapLosesNothing() async throws {
-        let ledger = try TestLedger(shards: 1, accounts: 40)
+    @Test(arguments: [(1, 40), (2, 80)])
+    func aFullMapLosesNothing(shards: Int, accounts: Int) async throws {
+        let ledger = try TestLedger(shards: shards, accounts: accounts)
         defer { try? FileManager.default.removeItem(atPath: ledger.directory) }
         var small = Limits()
         small.mapSizeBytes = 1 << 20
@@ -114,7 +116,57 @@ import Testing
                 let position = try snapshot.position(of: hash)
                 #expect(position != nil)
             }
+            for key in ledger.keys {
+                let account = try snapshot.account(key.address)
+                #expect(account.nonce == 60)
+            }
         }
+    }
+
+    @Test func aCheckpointHoldsTheHeightItWasTakenAt() async throws {
+        let ledger = try TestLedger(shards: 2, accounts: 8)
+        defer { try? FileManager.default.removeItem(atPath: ledger.directory) }
+        try await run(ledger, policy: CheckpointPolicy(), notices: Notices()) { engine, _ in
+            _ = try await transferAround(ledger, engine, rounds: 0..<2)
+            let shard = engine.shards[0]
+            let before = await shard.snapshot().header
+            let checkpoint = await shard.beginCheckpoint()
+            _ = try await transferAround(ledger, engine, rounds: 2..<4)
+            // Blocks went on: what is written is found now, and is the state of back then.
+            try shard.store.write(checkpoint)
+            let after = await shard.snapshot().header
+            #expect(after.stateRoot != before.stateRoot)
+            let view = try shard.store.view()
+            #expect(try view.head()?.header == before)
+            #expect(try StateTree(loading: view).root == before.stateRoot)
+            try await shard.finishCheckpoint()
+            // And the shard goes on over it.
+            _ = try await transferAround(ledger, engine, rounds: 4..<5)
+        }
+        try await run(ledger, policy: CheckpointPolicy(), notices: Notices()) { engine, _ in
+            for key in ledger.keys {
+                let account = try engine.publisher.current.account(key.address)
+                #expect(account.nonce == 5)
+            }
+        }
+    }
+
+    @Test func aStartTakesHeightZeroFromTheCheckpoint() async throws {
+        let ledger = try TestLedger(shards: 3, accounts: 6)
+        defer { try? FileManager.default.removeItem(atPath: ledger.directory) }
+        let header = ledger.genesis.beaconHeader(try ledger.genesis.states())
+        let beacon = ledger.directory + "/beacon"
+        try await run(ledger, policy: CheckpointPolicy(), notices: Notices()) { engine, _ in
+            _ = try await transferAround(ledger, engine, rounds: 0..<1)
+        }
+        func stored() throws -> BeaconHeader? {
+            let store = try EndpointStore(path: beacon, readOnly: true, limits: Limits())
+            return try store.view().genesisHeader()
+        }
+        #expect(try stored() == header)
+        let (engine, _) = try ledger.open()
+        #expect(try engine.publisher.current.beaconBlock(.genesis)?.header == header)
+        #expect(try engine.publisher.current.beaconHeight(header.hash) == .genesis)
     }
 
     @Test func refusesTheDataOfAnotherNetwork() async throws {

@@ -43,6 +43,7 @@ package actor Beacon {
     private var nextDueTime: BeaconTime?
     private var isRunning = false
     private var hasWork = false
+    private var isEnding = false
     /// The beacon's part of the checkpoint under way.
     private var beaconCheckpoint: Checkpoint?
     private let checkpointJobs: AsyncStream<CheckpointJob>.Continuation
@@ -324,7 +325,8 @@ package actor Beacon {
         for shard in shards { parts.append((shard, await shard.beginCheckpoint())) }
         let rows = beaconHistory.rows(after: checkpointedRows, through: height)
         beaconCheckpoint = ownStorage.beginCheckpoint(
-            own, beacon: BeaconCheckpoint(
+            own,
+            beacon: BeaconCheckpoint(
                 books: core.encodedBooks, genesis: genesisHeader, blocks: rows))
         checkpointJobs.yield(CheckpointJob(height: height, shards: parts))
     }
@@ -339,8 +341,15 @@ package actor Beacon {
         isRunning = false
     }
 
-    /// No checkpoint is asked for any more: ends `Checkpointer.run` once it has written what was.
-    package func endCheckpoints() { checkpointJobs.finish() }
+    /// Blocks have ended: asks for a last checkpoint, behind one that is under way, then for no more,
+    /// which ends `Checkpointer.run`.
+    package func endCheckpoints() async {
+        isEnding = true
+        // Whoever ends what is under way calls again.
+        guard beaconCheckpoint == nil, !isRunning else { return }
+        await requestCheckpoint()
+        if beaconCheckpoint == nil { checkpointJobs.finish() }
+    }
 
     /// The checkpoints of all shards are durable.
     /// - Returns: the beacon's, to be written next (STORE-12).
@@ -367,6 +376,7 @@ package actor Beacon {
         for case .journal(let writes) in effects { try write(writes) }
         notify(.checkpointed(height))
         await refresh()
+        if isEnding { await endCheckpoints() }
     }
 
     /// A checkpoint could not be written. The log keeps everything it would have held.
@@ -375,6 +385,8 @@ package actor Beacon {
         ownStorage.abandonCheckpoint()
         beaconCheckpoint = nil
         notify(.checkpointFailed(height, error))
+        // Nobody will make room now: the log keeps what the last one would have held.
+        if isEnding { checkpointJobs.finish() }
     }
 
     /// Publishes the same height over the new checkpoint, so that an idle ledger does not hold on to

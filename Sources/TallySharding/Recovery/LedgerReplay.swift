@@ -69,13 +69,9 @@ package struct LedgerReplay<Pages: PageReader & Sendable, Outboxes: OutboxReader
                 sent[Int(place.source.index)][Int(place.destination.index)].append(receipt)
             }
         }
-        for index in endpoints.indices {
-            if endpoints[index].appliedHeight < height {
-                try advance(index, to: height, candidates[index], headers)
-            } else if endpoints[index].appliedHeight == height {
-                try restoreInbound(index)
-            }
-        }
+        let ahead = endpoints.indices.filter { endpoints[$0].appliedHeight == height }
+        try advance(to: height, candidates, headers, work)
+        for index in ahead { try restoreInbound(index) }
         blocks.append((block.header, records))
     }
 
@@ -114,23 +110,42 @@ package struct LedgerReplay<Pages: PageReader & Sendable, Outboxes: OutboxReader
         return candidates
     }
 
+    /// Moves every endpoint that is not ahead to a height. What is freed by that, most of an old tree,
+    /// takes as long as what is done.
     private mutating func advance(
-        _ index: Int, to height: Height, _ candidate: Candidate?, _ headers: [ShardHeader]
+        to height: Height, _ candidates: [Candidate?], _ headers: [ShardHeader],
+        _ work: some WorkMap
     ) throws(RestoreError) {
+        let behind = endpoints.indices.filter { endpoints[$0].appliedHeight < height }
+        let arrived = behind.map { deliveries($0, headers) }
+        let failures = endpoints.withUnsafeMutableBufferPointer { buffer in
+            // SAFETY: a piece of work changes the endpoint of its own index only, and all are done
+            // before the buffer is given back.
+            nonisolated(unsafe) let cores = buffer
+            return work.map(behind.count) { position -> ExecutionError? in
+                let index = behind[position]
+                do throws(ExecutionError) {
+                    try cores[index].advance(to: height, candidates[index], arrived[position])
+                    return nil
+                } catch { return error }
+            }
+        }
+        for (index, failure) in zip(behind, failures) {
+            if let failure { throw .execution(height, endpoints[index].endpoint, failure) }
+        }
+    }
+
+    /// What a height's headers anchored for an endpoint.
+    private func deliveries(_ index: Int, _ headers: [ShardHeader]) -> [Delivery] {
         let id = endpoints[index].endpoint
-        var deliveries: [Delivery] = []
-        for header in headers {
-            guard let item = header.out.first(where: { $0.peer == id }) else { continue }
+        return headers.compactMap { header in
+            guard let item = header.out.first(where: { $0.peer == id }) else { return nil }
             let source = Int(header.endpoint.index)
             let range = endpoints[index].inbound[source].range.count..<item.entry.end
-            deliveries.append(
-                Delivery(
-                    source: header.endpoint, entry: item.entry,
-                    receipts: receipts(from: source, to: index, range)))
+            return Delivery(
+                source: header.endpoint, entry: item.entry,
+                receipts: receipts(from: source, to: index, range))
         }
-        do throws(ExecutionError) {
-            try endpoints[index].advance(to: height, candidate, deliveries)
-        } catch { throw .execution(height, id, error) }
     }
 
     /// Puts back what was anchored and not consumed at the height of an endpoint's checkpoint.
