@@ -69,13 +69,14 @@ extension Engine {
         let parts = recovery.parts(
             journal: journal, writer: recovered.writer, configuration)
         let beaconStore = parts.ownStorage.store
+        let space = parts.space
         let beacon = Beacon(
             genesis: genesis, genesisHeader: start.header, parts: parts,
             proposer: configuration.proposer, clock: clock, notify: notify)
         let engine = Engine(
             genesis: genesis, shards: recovery.shards, beacon: beacon,
             checkpointer: Checkpointer(beacon: beacon, beaconStore: beaconStore), clock: clock,
-            limits: configuration.limits)
+            limits: configuration.limits, space: space)
         let report = RecoveryReport(
             checkpoint: recovery.checkpoint, height: recovery.height,
             replayedTransactions: recovery.replayedTransactions,
