@@ -7,6 +7,7 @@ import TallyJournal
 import TallyPrimitives
 import TallySharding
 import TallyState
+import TallyStore
 import TallyTransactions
 import Testing
 
@@ -122,8 +123,8 @@ import Testing
             var hashes: [Hash32] = []
             for nonce in 0..<200 as Range<UInt64> where engine.intake.takesTransactions {
                 let raws = ledger.keys.indices.map { from in
-                    ledger.transfer(from: from, to: (from + 1) % ledger.keys.count, value: 7,
-                        nonce: nonce)
+                    let to = (from + 1) % ledger.keys.count
+                    return ledger.transfer(from: from, to: to, value: 7, nonce: nonce)
                 }
                 let taken = await engine.intake.submit(raws).compactMap { try? $0.get() }
                 var snapshot = engine.publisher.current
