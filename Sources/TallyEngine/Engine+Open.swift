@@ -58,12 +58,9 @@ extension Engine {
         notify: @escaping @Sendable (BeaconNotice) -> Void
     ) throws(EngineError) -> (engine: Engine, report: RecoveryReport) {
         let genesis = configuration.genesis
-        let states: [GenesisState]
-        do throws(StateError) {
-            states = try genesis.states()
-        } catch { throw .read(.state(error)) }
         let stored = try StoredLedger(configuration, readOnly: false)
-        var recovery = try LedgerRecovery(configuration, states, stored)
+        let start = try stored.start(genesis)
+        var recovery = try LedgerRecovery(configuration, start.states, stored)
         let journal: FileJournal
         do throws(StoreError) {
             journal = try FileJournal.open(directory: DataLayout.log(in: configuration.directory))
@@ -74,7 +71,7 @@ extension Engine {
         let beaconStore = parts.ownStorage.store
         let space = parts.space
         let beacon = Beacon(
-            genesis: genesis, genesisHeader: genesis.beaconHeader(states), parts: parts,
+            genesis: genesis, genesisHeader: start.header, parts: parts,
             proposer: configuration.proposer, clock: clock, notify: notify)
         let engine = Engine(
             genesis: genesis, shards: recovery.shards, beacon: beacon,
@@ -96,6 +93,8 @@ package struct StoredLedger: Sendable {
     package let heads: [StoredHead?]
     /// The beacon's.
     package let books: [UInt8]?
+    /// The beacon header of height 0; `nil` before the first checkpoint.
+    package let genesisHeader: BeaconHeader?
 
     package init(
         _ configuration: EngineConfiguration, readOnly: Bool
@@ -128,10 +127,29 @@ package struct StoredLedger: Sendable {
         }
         do throws(ReadError) {
             books = try views[Int(layout.beacon.index)].books()
+            genesisHeader = try views[Int(layout.beacon.index)].genesisHeader()
         } catch { throw .read(error) }
         self.stores = stores
         self.views = views
         self.heads = heads
+    }
+}
+
+extension StoredLedger {
+    /// What stands at height 0. The state of an endpoint there is needed only where it has no
+    /// checkpoint: with a million accounts it takes as long as all the rest of a start.
+    fileprivate func start(
+        _ genesis: Genesis
+    ) throws(EngineError) -> (header: BeaconHeader, states: [GenesisState]?) {
+        if let genesisHeader, genesisHeader.chain == genesis.hash, books != nil,
+            !heads.contains(where: { $0 == nil })
+        {
+            return (genesisHeader, nil)
+        }
+        do throws(StateError) {
+            let states = try genesis.states(ThreadMap())
+            return (genesis.beaconHeader(states), states)
+        } catch { throw .read(.state(error)) }
     }
 }
 

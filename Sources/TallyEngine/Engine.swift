@@ -58,7 +58,6 @@ package final class Engine: Sendable {
                 try await blocks.next()
                 blocks.cancelAll()
             }
-            await beacon.requestCheckpoint()
             await beacon.endCheckpoints()
             try await group.waitForAll()
         }

@@ -68,19 +68,34 @@ package final class Intake: Sendable {
             guard case .success(let transaction) = outcome else { continue }
             batches[Int(layout.home(of: transaction.sender).value)].append((index, transaction))
         }
+        // All shards at once: one that is building answers late, and the others' answers do not wait.
+        let offers = batches.map { $0.map(\.transaction) }
+        let answers = await withTaskGroup(
+            of: (Int, Result<[PoolRejection?], ExecutionError>).self
+        ) { group in
+            for (index, offer) in offers.enumerated() where !offer.isEmpty {
+                let shard = shards[index]
+                group.addTask {
+                    do throws(ExecutionError) {
+                        return (index, .success(try await shard.admit(offer)))
+                    } catch { return (index, .failure(error)) }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
         var admitted = false
-        for (shard, batch) in zip(shards, batches) where !batch.isEmpty {
-            do throws(ExecutionError) {
-                let answers = try await shard.admit(batch.map(\.transaction))
-                for (item, rejection) in zip(batch, answers) {
+        for (shard, answer) in answers {
+            switch answer {
+            case .success(let rejections):
+                for (item, rejection) in zip(batches[shard], rejections) {
                     if let rejection {
                         results[item.index] = .failure(.pool(rejection))
                     } else {
                         admitted = true
                     }
                 }
-            } catch {
-                for item in batch { results[item.index] = .failure(.unavailable(error)) }
+            case .failure(let error):
+                for item in batches[shard] { results[item.index] = .failure(.unavailable(error)) }
             }
         }
         if admitted { signal() }

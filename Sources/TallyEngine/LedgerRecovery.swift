@@ -21,7 +21,7 @@ struct LedgerRecovery {
     private var failure: EngineError?
 
     init(
-        _ configuration: EngineConfiguration, _ states: [GenesisState], _ stored: StoredLedger
+        _ configuration: EngineConfiguration, _ states: [GenesisState]?, _ stored: StoredLedger
     ) throws(EngineError) {
         genesis = configuration.genesis
         self.stored = stored
@@ -70,9 +70,11 @@ struct LedgerRecovery {
         guard Height(record.sequence) > height else { return }
         let block: BeaconBlock
         do throws(BlockDecodingError) {
-            block = try BeaconBlock(logRecord: Array(payload))
+            block = try BeaconBlock(logRecord: Array(payload), ThreadMap())
         } catch { throw .logRecord(Height(record.sequence), error) }
-        do throws(RestoreError) { try replay.apply(block) } catch { throw .restore(error) }
+        do throws(RestoreError) {
+            try replay.apply(block, ThreadMap())
+        } catch { throw .restore(error) }
         replayedBytes += payload.count
         replayedTransactions += block.anchors.reduce(0) { $0 + $1.transactions.count }
         try appendRow(block)
@@ -104,19 +106,19 @@ struct LedgerRecovery {
         journal: FileJournal, writer: JournalWriter, _ configuration: EngineConfiguration
     ) -> Beacon.Parts {
         let beacon = Int(genesis.parameters.layout.beacon.index)
-        var storages: [EndpointStorage] = []
-        var snapshots: [EndpointSnapshot] = []
-        for (index, core) in replay.endpoints.enumerated() {
-            let storage = EndpointStorage(
+        var records: [[BlockRecord]] = Array(repeating: [], count: stored.stores.count)
+        for record in replay.blocks.lazy.flatMap(\.records) {
+            records[Int(record.header.endpoint.index)].append(record)
+        }
+        let (stored, checkpointed, replayed) = (stored, checkpointed, records)
+        let storages = ThreadMap().map(stored.stores.count) { index in
+            EndpointStorage(
                 store: stored.stores[index], view: stored.views[index],
                 checkpointed: checkpointed[index],
                 transactionCount: stored.heads[index]?.transactionCount ?? 0,
-                replayed: replay.blocks.flatMap(\.records).filter {
-                    $0.header.endpoint == core.endpoint
-                })
-            storages.append(storage)
-            snapshots.append(storage.snapshot(core))
+                replayed: replayed[index])
         }
+        let snapshots = zip(storages, replay.endpoints).map { $0.snapshot($1) }
         shards = (0..<beacon).map { index in
             Shard(
                 core: replay.endpoints[index], storage: storages[index],
@@ -139,39 +141,45 @@ struct RestoredLedger {
     let checkpointed: [StateTree]
 
     /// - Parameters:
-    ///   - states: at genesis, of endpoints that have no checkpoint.
+    ///   - states: at genesis; `nil` only if every endpoint has a checkpoint.
     ///   - heads: of the checkpoints; `nil` for an endpoint without one.
     ///   - books: the beacon's; `nil` without a checkpoint.
     init(
-        _ genesis: Genesis, _ states: [GenesisState], heads: [StoredHead?], views: [StoreView],
+        _ genesis: Genesis, _ states: [GenesisState]?, heads: [StoredHead?], views: [StoreView],
         books: [UInt8]?
     ) throws(RestoreError) {
-        let chain = genesis.hash
-        var endpoints: [ShardCore] = []
-        var checkpointed: [StateTree] = []
-        for (index, state) in states.enumerated() {
-            guard let head = heads[index] else {
-                endpoints.append(
-                    ShardCore(genesis: state, chain: chain, parameters: genesis.parameters))
-                checkpointed.append(.empty)
-                continue
+        let restored = ThreadMap().map(heads.count) { index in
+            Result { () throws(RestoreError) in
+                try Self.endpoint(genesis, states?[index], heads[index], views[index])
             }
-            let core = try ShardCore(
-                restoring: head.header, appliedHeight: head.appliedHeight, chain: chain,
-                parameters: genesis.parameters, pages: views[index])
-            endpoints.append(core)
-            checkpointed.append(core.tree)
         }
-        self.checkpointed = checkpointed
+        var endpoints: [ShardCore] = []
+        for result in restored { endpoints.append(try result.get()) }
+        checkpointed = zip(endpoints, heads).map { $1 == nil ? .empty : $0.tree }
         replay = try LedgerReplay(
             beacon: try Self.beacon(genesis, states, books), endpoints: endpoints, pages: views,
             outboxes: StoredOutboxes(views))
     }
 
+    private static func endpoint(
+        _ genesis: Genesis, _ state: GenesisState?, _ head: StoredHead?, _ view: StoreView
+    ) throws(RestoreError) -> ShardCore {
+        if let head {
+            return try ShardCore(
+                restoring: head.header, appliedHeight: head.appliedHeight, chain: genesis.hash,
+                parameters: genesis.parameters, pages: view)
+        }
+        guard let state else { preconditionFailure("neither checkpoint nor genesis") }
+        return ShardCore(genesis: state, chain: genesis.hash, parameters: genesis.parameters)
+    }
+
     private static func beacon(
-        _ genesis: Genesis, _ states: [GenesisState], _ books: [UInt8]?
+        _ genesis: Genesis, _ states: [GenesisState]?, _ books: [UInt8]?
     ) throws(RestoreError) -> BeaconCore {
-        guard let books else { return BeaconCore(genesis, states: states) }
+        guard let books else {
+            guard let states else { preconditionFailure("neither books nor genesis") }
+            return BeaconCore(genesis, states: states)
+        }
         do throws(RLPError) {
             return try BeaconCore(genesis, encodedBooks: books)
         } catch { throw .corruptBeacon(error) }

@@ -6,6 +6,7 @@ import TallyExecution
 import TallyJournal
 import TallyPrimitives
 import TallySharding
+import TallyState
 import TallyStore
 import TallyTransactions
 import Testing
@@ -108,8 +109,9 @@ import Testing
     }
 
     /// STORE-17: what was taken before becomes final and is there afterwards; the rest is refused.
-    @Test func aFullMapRefusesTransactionsAndLosesNothing() async throws {
-        let ledger = try TestLedger(shards: 1, accounts: 40)
+    @Test(arguments: [(1, 40), (2, 80)])
+    func aFullMapRefusesTransactionsAndLosesNothing(shards: Int, accounts: Int) async throws {
+        let ledger = try TestLedger(shards: shards, accounts: accounts)
         defer { try? FileManager.default.removeItem(atPath: ledger.directory) }
         var small = Limits()
         small.mapSizeBytes = 1 << 20
@@ -121,7 +123,8 @@ import Testing
             var hashes: [Hash32] = []
             for nonce in 0..<200 as Range<UInt64> where engine.intake.takesTransactions {
                 let raws = ledger.keys.indices.map { from in
-                    ledger.transfer(from: from, to: (from + 1) % 40, value: 7, nonce: nonce)
+                    let to = (from + 1) % ledger.keys.count
+                    return ledger.transfer(from: from, to: to, value: 7, nonce: nonce)
                 }
                 let taken = await engine.intake.submit(raws).compactMap { try? $0.get() }
                 var snapshot = engine.publisher.current
@@ -150,6 +153,52 @@ import Testing
             ])
             #expect(again.allSatisfy { if case .success = $0 { true } else { false } })
         }
+    }
+
+    @Test func aCheckpointHoldsTheHeightItWasTakenAt() async throws {
+        let ledger = try TestLedger(shards: 2, accounts: 8)
+        defer { try? FileManager.default.removeItem(atPath: ledger.directory) }
+        try await run(ledger, policy: CheckpointPolicy(), notices: Notices()) { engine, _ in
+            _ = try await transferAround(ledger, engine, rounds: 0..<2)
+            let shard = engine.shards[0]
+            let before = await shard.snapshot().header
+            let checkpoint = await shard.beginCheckpoint()
+            _ = try await transferAround(ledger, engine, rounds: 2..<4)
+            // Blocks went on: what is written is found now, and is the state of back then.
+            try shard.store.write(checkpoint)
+            let after = await shard.snapshot().header
+            #expect(after.stateRoot != before.stateRoot)
+            let view = try shard.store.view()
+            #expect(try view.head()?.header == before)
+            #expect(try StateTree(loading: view).root == before.stateRoot)
+            try await shard.finishCheckpoint()
+            // And the shard goes on over it.
+            _ = try await transferAround(ledger, engine, rounds: 4..<5)
+        }
+        try await run(ledger, policy: CheckpointPolicy(), notices: Notices()) { engine, _ in
+            for key in ledger.keys {
+                let account = try engine.publisher.current.account(key.address)
+                #expect(account.nonce == 5)
+            }
+        }
+    }
+
+    @Test func aStartTakesHeightZeroFromTheCheckpoint() async throws {
+        let ledger = try TestLedger(shards: 3, accounts: 6)
+        defer { try? FileManager.default.removeItem(atPath: ledger.directory) }
+        let header = ledger.genesis.beaconHeader(try ledger.genesis.states())
+        let beacon = ledger.directory + "/beacon"
+        try await run(ledger, policy: CheckpointPolicy(), notices: Notices()) { engine, _ in
+            _ = try await transferAround(ledger, engine, rounds: 0..<1)
+        }
+        func stored() throws -> BeaconHeader? {
+            let store = try EndpointStore(path: beacon, readOnly: true, limits: Limits())
+            return try store.view().genesisHeader()
+        }
+        #expect(try stored() == header)
+        let (engine, _) = try ledger.open()
+        #expect(try engine.publisher.current.beaconBlock(.genesis)?.header == header)
+        #expect(try engine.publisher.current.beaconHeight(header.hash) == .genesis)
     }
 
     @Test func refusesTheDataOfAnotherNetwork() async throws {

@@ -59,7 +59,7 @@ extension Mempool {
 
     /// What `count` and `byteCount` must say, counted.
     var counted: (count: Int, bytes: Int) {
-        let all = accounts.values.flatMap(\.transactions.values)
+        let all = accounts.flatMap(\.transactions)
         return (all.count, all.reduce(0) { $0 + $1.raw.count })
     }
 }

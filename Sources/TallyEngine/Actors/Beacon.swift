@@ -47,6 +47,7 @@ package actor Beacon {
     private var nextDueTime: BeaconTime?
     private var isRunning = false
     private var hasWork = false
+    private var isEnding = false
     /// The beacon's part of the checkpoint under way.
     private var beaconCheckpoint: Checkpoint?
     private var shortage = Shortage()
@@ -353,7 +354,9 @@ package actor Beacon {
         for shard in shards { parts.append((shard, await shard.beginCheckpoint())) }
         let rows = beaconHistory.rows(after: checkpointedRows, through: height)
         beaconCheckpoint = ownStorage.beginCheckpoint(
-            own, beacon: BeaconCheckpoint(books: core.encodedBooks, blocks: rows))
+            own,
+            beacon: BeaconCheckpoint(
+                books: core.encodedBooks, genesis: genesisHeader, blocks: rows))
         checkpointJobs.yield(CheckpointJob(height: height, shards: parts))
     }
 
@@ -368,8 +371,15 @@ package actor Beacon {
         isRunning = false
     }
 
-    /// No checkpoint is asked for any more: ends `Checkpointer.run` once it has written what was.
-    package func endCheckpoints() { checkpointJobs.finish() }
+    /// Blocks have ended: asks for a last checkpoint, behind one that is under way, then for no more,
+    /// which ends `Checkpointer.run`.
+    package func endCheckpoints() async {
+        isEnding = true
+        // Whoever ends what is under way calls again.
+        guard beaconCheckpoint == nil, !isRunning else { return }
+        await requestCheckpoint()
+        if beaconCheckpoint == nil { checkpointJobs.finish() }
+    }
 
     /// The checkpoints of all shards are durable.
     /// - Returns: the beacon's, to be written next (STORE-12).
@@ -399,6 +409,7 @@ package actor Beacon {
         shortage.needsCheckpoint = false
         endShortage()
         await refresh()
+        if isEnding { await endCheckpoints() }
     }
 
     /// Deletes what the log needs no more. Some file systems need space to do that.
@@ -410,6 +421,8 @@ package actor Beacon {
         ownStorage.abandonCheckpoint()
         beaconCheckpoint = nil
         notify(.checkpointFailed(height, error))
+        // Nobody waits for room any more: the log keeps what the last one would have held.
+        if isEnding { checkpointJobs.finish() }
         guard error.isLackOfSpace else { return }
         shortage.needsCheckpoint = true
         ranShort(.checkpoint(error))

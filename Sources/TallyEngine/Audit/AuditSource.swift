@@ -63,6 +63,18 @@ struct AuditSource: Sendable {
             try last.books()
         }
         checkOrder(&findings)
+        try checkGenesisHeader(&findings)
+    }
+
+    /// STORE-15: a start takes the row's word for it.
+    private func checkGenesisHeader(_ findings: inout AuditFindings) throws(AuditError) {
+        let view = views[beacon]
+        let stored = try findings.read(layout.beacon, MetaKey.genesis) { () throws(ReadError) in
+            try view.genesisHeader()
+        }
+        if let stored, stored != genesis.beaconHeader(states) {
+            findings.add(.corruptRow(layout.beacon, database: "meta", key: MetaKey.genesis))
+        }
     }
 
     /// STORE-12: the beacon's checkpoint is written after those of all shards.

@@ -85,7 +85,8 @@ extension StoredRow {
             case all.meta:
                 if key == MetaKey.chain { return value.count == 32 }
                 if key == MetaKey.head { _ = try StoredHead(encoded: value) }
-                return key == MetaKey.head || key == MetaKey.books
+                if key == MetaKey.genesis { _ = try BeaconHeader(encoded: value) }
+                return [MetaKey.head, MetaKey.books, MetaKey.genesis].contains(key)
             case all.payloads: return key.count == 32
             case all.blocks:
                 _ = try StoredBlock(encoded: value)

@@ -49,37 +49,46 @@ extension Mempool: TransactionSource {
     package mutating func next(remaining: Weight) -> Transaction? {
         guard remaining >= Weights.transfer else { return nil }
         while let head = ready.popMax() {
-            guard isCurrent(head), let account = accounts[head.sender],
-                let transaction = account.transactions[account.cursor]
+            let place = head.account
+            guard isCurrent(head),
+                let transaction = accounts[place].transaction(accounts[place].cursor)
             else { continue }
-            accounts[head.sender]?.cursor += 1
-            accounts[head.sender]?.head = nil
-            if let following = account.transactions[account.cursor + 1] { push(following) }
+            accounts[place].cursor += 1
+            accounts[place].head = nil
+            offer(place)
             return transaction
         }
         return nil
     }
 
+    /// Puts the transaction at the account's cursor, if there is one, into `ready`.
+    private mutating func offer(_ place: Int) {
+        guard let transaction = accounts[place].transaction(accounts[place].cursor) else { return }
+        push(transaction, place)
+    }
+
     package mutating func refused(_ transaction: Transaction, _ reason: Ineligibility) -> Bool {
-        let sender = transaction.sender
-        accounts[sender]?.cursor = transaction.envelope.nonce
+        guard let place = place(of: transaction.sender) else {
+            preconditionFailure("a transaction that is offered stays pooled")
+        }
+        accounts[place].cursor = transaction.envelope.nonce
         switch reason {
         case .noCredit(let destination):
-            let head = newHead(transaction)
+            let head = newHead(transaction, place)
             parked[Int(destination.index)].append(head)
         case .dueQueueFull:
-            let head = newHead(transaction)
+            let head = newHead(transaction, place)
             parkedForDue.append(head)
         case .feeCapBelowBaseFee:
-            let head = newHead(transaction)
+            let head = newHead(transaction, place)
             capped.insert(CappedHead(cap: transaction.envelope.maxFee, head: head))
         case .blockFull:
-            push(transaction)
+            push(transaction, place)
             return false
-        case .nonceTooHigh: accounts[sender]?.head = nil
+        case .nonceTooHigh: accounts[place].head = nil
         case .nonceTooLow, .insufficientFunds, .foreignSender:
             // Unpayable: what follows it waits for a transaction in its place.
-            remove(sender, transaction.envelope.nonce)
+            remove(place, transaction.envelope.nonce)
         }
         return true
     }
@@ -87,23 +96,22 @@ extension Mempool: TransactionSource {
     /// A decided block holds these transactions: drops them and what they replaced.
     package mutating func included(_ transactions: [Transaction]) {
         for transaction in transactions {
-            let sender = transaction.sender
+            guard let place = place(of: transaction.sender) else { continue }
             let next = transaction.envelope.nonce + 1
-            remove(sender, transaction.envelope.nonce)
-            guard let account = accounts[sender] else { continue }
-            accounts[sender]?.nonce = next
-            guard account.cursor < next else { continue }
-            accounts[sender]?.cursor = next
-            accounts[sender]?.head = nil
-            if let head = account.transactions[next] { push(head) }
+            guard remove(place, transaction.envelope.nonce) else { continue }
+            accounts[place].nonce = next
+            guard accounts[place].cursor < next else { continue }
+            accounts[place].cursor = next
+            accounts[place].head = nil
+            offer(place)
         }
     }
 
     /// The block that took from the pool will not be decided.
     package mutating func rewind() {
-        for (sender, account) in accounts where account.cursor != account.nonce {
-            accounts[sender]?.cursor = account.nonce
-            if let head = account.transactions[account.nonce] { push(head) }
+        for place in accounts.indices where accounts[place].cursor != accounts[place].nonce {
+            accounts[place].cursor = accounts[place].nonce
+            offer(place)
         }
     }
 }

@@ -9,12 +9,16 @@ package import TallyTransactions
 /// Representation: per account its transactions by nonce. The one at the account's cursor is its
 /// *head* and stands in exactly one place: `ready`, ordered by tip and age; `capped`, ordered by fee
 /// cap, until the base fee falls; or `parked`, until the stream it needs has credit. So a block looks
-/// only at transactions that can be in it.
+/// only at transactions that can be in it. Heads name an account by its place in `accounts`, so that
+/// a block in the making looks up no address.
 package struct Mempool: Sendable {
     let limits: Limits
     private let minimumFee: Amount
     private let weightLimit: Weight
-    var accounts: [Address: PoolAccount] = [:]
+    /// A place without transactions is free, and listed in `free`.
+    var accounts: [PoolAccount] = []
+    private var places: [Address: Int] = [:]
+    private var free: [Int] = []
     private var known: [Hash32: Transaction] = [:]
     private var bytes = 0
     private var arrivals: UInt64 = 0
@@ -43,7 +47,7 @@ package struct Mempool: Sendable {
 
     /// The nonce after the last transaction of an unbroken run; `nil` when the pool has none.
     package func pendingNonce(of sender: Address) -> Nonce? {
-        accounts[sender]?.nextGap
+        place(of: sender).map { accounts[$0].nextGap }
     }
 
     // MARK: Admission
@@ -64,41 +68,47 @@ package struct Mempool: Sendable {
         guard envelope.nonce >= nonce else {
             return .ineligible(.nonceTooLow(expected: nonce, actual: envelope.nonce))
         }
-        var account = accounts[transaction.sender] ?? PoolAccount(nonce: nonce)
-        let replaced = account.transactions[envelope.nonce]
+        let sender = transaction.sender
+        let account = place(of: sender)
+        let replaced = account.flatMap { accounts[$0].transaction(envelope.nonce) }
         if let replaced, !outbids(transaction, replaced) { return .replacementUnderpriced }
         let cost = envelope.maximumCost ?? .max
-        let others = account.cost.subtracting(replaced?.envelope.maximumCost ?? .zero) ?? .zero
-        let want = others.adding(cost) ?? .max
+        let others = account.map { accounts[$0].cost } ?? .zero
+        let want =
+            (others.subtracting(replaced?.envelope.maximumCost ?? .zero) ?? .zero).adding(cost)
+            ?? .max
         guard want <= balance else {
             return .ineligible(.insufficientFunds(have: balance, want: want))
         }
-        if replaced == nil, let rejection = roomFault(transaction, account) { return rejection }
+        if replaced == nil, let rejection = roomFault(transaction, account, nonce) {
+            return rejection
+        }
         if let replaced { forget(replaced) }
-        account = accounts[transaction.sender] ?? account
-        account.transactions[envelope.nonce] = transaction
-        account.cost = want
-        accounts[transaction.sender] = account
+        let place = account ?? take(sender, nonce)
+        accounts[place].put(transaction)
+        accounts[place].cost = want
         known[transaction.hash] = transaction
         bytes += transaction.raw.count
         evictionFloor = nil
         // A replacement of the head takes its place: the tip may be another.
-        if envelope.nonce == account.cursor { push(transaction) }
+        if envelope.nonce == accounts[place].cursor { push(transaction, place) }
         return nil
     }
 
     private mutating func roomFault(
-        _ transaction: Transaction, _ account: PoolAccount
+        _ transaction: Transaction, _ place: Int?, _ nonce: Nonce
     ) -> PoolRejection? {
-        guard account.transactions.count < limits.accountTransactions else {
+        let count = place.map { accounts[$0].transactions.count } ?? 0
+        guard count < limits.accountTransactions else {
             return .accountLimit(limits.accountTransactions)
         }
-        let ahead = transaction.envelope.nonce - min(account.nonce, transaction.envelope.nonce)
-        if ahead > UInt64(account.transactions.count), ahead > limits.nonceGap {
+        let first = place.map { accounts[$0].nonce } ?? nonce
+        let ahead = transaction.envelope.nonce - min(first, transaction.envelope.nonce)
+        if ahead > UInt64(count), ahead > limits.nonceGap {
             return .gapTooLarge(limit: limits.nonceGap)
         }
         if !hasRoom(for: transaction) {
-            evict(for: transaction, next: account.nextGap)
+            evict(for: transaction, next: place.map { accounts[$0].nextGap } ?? nonce)
         }
         return hasRoom(for: transaction) ? nil : .poolFull
     }
@@ -128,13 +138,13 @@ package struct Mempool: Sendable {
         let tip = newcomer.envelope.maxPriorityFee
         if newcomer.envelope.nonce > next { return }
         if let evictionFloor, tip <= evictionFloor { return }
-        var tails: [(tip: Amount, sender: Address, nonce: Nonce, bytes: Int)] = []
-        for (sender, account) in accounts where sender != newcomer.sender {
-            guard let last = account.transactions.max(by: { $0.key < $1.key }) else { continue }
-            let isBehindGap = last.key >= account.nextGap
-            let lastTip = isBehindGap ? .zero : last.value.envelope.maxPriorityFee
+        var tails: [(tip: Amount, sender: Address, place: Int, last: Transaction)] = []
+        for (place, account) in accounts.enumerated() where account.sender != newcomer.sender {
+            guard let last = account.transactions.last else { continue }
+            let isBehindGap = last.envelope.nonce >= account.nextGap
+            let lastTip = isBehindGap ? .zero : last.envelope.maxPriorityFee
             guard isBehindGap || lastTip < tip else { continue }
-            tails.append((lastTip, sender, last.key, last.value.raw.count))
+            tails.append((lastTip, account.sender, place, last))
         }
         if tails.isEmpty { evictionFloor = tip }
         tails.sort { ($0.tip, $0.sender) < ($1.tip, $1.sender) }
@@ -143,74 +153,71 @@ package struct Mempool: Sendable {
         var count = 0
         for tail in tails {
             guard count < max(1, limits.poolTransactions / 16) || freed < needed else { break }
-            freed += tail.bytes
+            freed += tail.last.raw.count
             count += 1
         }
         guard freed >= needed else { return }
-        for tail in tails.prefix(count) { remove(tail.sender, tail.nonce) }
+        for tail in tails.prefix(count) { remove(tail.place, tail.last.envelope.nonce) }
     }
 
     // MARK: Heads
 
     /// Puts the transaction at its sender's cursor into `ready`; whatever stood for it is void.
-    mutating func push(_ transaction: Transaction) {
-        ready.insert(newHead(transaction))
+    mutating func push(_ transaction: Transaction, _ place: Int) {
+        ready.insert(newHead(transaction, place))
     }
 
     /// A place for the transaction at its sender's cursor, which makes any older place void.
-    mutating func newHead(_ transaction: Transaction) -> PoolHead {
+    mutating func newHead(_ transaction: Transaction, _ place: Int) -> PoolHead {
         arrivals += 1
-        accounts[transaction.sender]?.head = arrivals
+        accounts[place].head = arrivals
         return PoolHead(
-            tip: transaction.envelope.maxPriorityFee, arrival: arrivals, sender: transaction.sender)
+            tip: transaction.envelope.maxPriorityFee, arrival: arrivals, account: place)
     }
 
-    func isCurrent(_ head: PoolHead) -> Bool { accounts[head.sender]?.head == head.arrival }
+    /// An arrival number is given once: one of an account that has left is nobody's.
+    func isCurrent(_ head: PoolHead) -> Bool { accounts[head.account].head == head.arrival }
 
-    // MARK: Removal
+    // MARK: Accounts
+
+    /// Where the account stands; `nil` when it has no transaction.
+    func place(of sender: Address) -> Int? { places[sender] }
+
+    private mutating func take(_ sender: Address, _ nonce: Nonce) -> Int {
+        let account = PoolAccount(sender: sender, nonce: nonce)
+        let place: Int
+        if let freed = free.popLast() {
+            place = freed
+            accounts[place] = account
+        } else {
+            place = accounts.count
+            accounts.append(account)
+        }
+        places[sender] = place
+        return place
+    }
 
     private mutating func forget(_ transaction: Transaction) {
         known[transaction.hash] = nil
         bytes -= transaction.raw.count
     }
 
-    mutating func remove(_ sender: Address, _ nonce: Nonce) {
+    /// - Returns: whether the account has others left.
+    @discardableResult
+    mutating func remove(_ place: Int, _ nonce: Nonce) -> Bool {
         evictionFloor = nil
-        guard let transaction = accounts[sender]?.transactions.removeValue(forKey: nonce) else {
-            return
-        }
+        guard let transaction = accounts[place].remove(nonce) else { return true }
         forget(transaction)
+        guard !accounts[place].transactions.isEmpty else {
+            places[accounts[place].sender] = nil
+            accounts[place].head = nil
+            free.append(place)
+            return false
+        }
         let cost = transaction.envelope.maximumCost ?? .zero
-        guard var account = accounts.removeValue(forKey: sender), !account.transactions.isEmpty
-        else { return }
-        account.cost = account.cost.subtracting(cost) ?? .zero
-        if account.cursor == nonce { account.head = nil }
-        accounts[sender] = account
-    }
-}
-
-/// One sender in the pool.
-struct PoolAccount: Sendable {
-    /// Next nonce in the last decided state that the pool heard of.
-    var nonce: Nonce
-    /// Next nonce to offer to a block: past `nonce` for what an undecided block holds.
-    var cursor: Nonce
-    var transactions: [Nonce: Transaction] = [:]
-    /// The most all of them can cost.
-    var cost = Amount.zero
-    /// Arrival number of the current place of the head; an older one is void.
-    var head: UInt64?
-
-    init(nonce: Nonce) {
-        self.nonce = nonce
-        cursor = nonce
-    }
-
-    /// The nonce after the unbroken run.
-    var nextGap: Nonce {
-        var next = nonce
-        while transactions[next] != nil { next += 1 }
-        return next
+        accounts[place].cost = accounts[place].cost.subtracting(cost) ?? .zero
+        if accounts[place].cursor == nonce { accounts[place].head = nil }
+        return true
     }
 }
 
@@ -218,7 +225,8 @@ struct PoolAccount: Sendable {
 struct PoolHead: Comparable, Sendable {
     let tip: Amount
     let arrival: UInt64
-    let sender: Address
+    /// Place of the sender in the pool's accounts.
+    let account: Int
 
     static func < (a: PoolHead, b: PoolHead) -> Bool {
         a.tip != b.tip ? a.tip < b.tip : a.arrival > b.arrival

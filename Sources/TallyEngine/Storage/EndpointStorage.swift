@@ -58,7 +58,7 @@ package struct EndpointStorage: Sendable {
             height: core.appliedHeight, tree: core.tree, recordCount: records.count)
         return Checkpoint(
             height: core.appliedHeight, header: core.header,
-            pages: core.tree.pageChanges(since: checkpointed), records: records,
+            tree: core.tree, previous: checkpointed, records: records,
             transactionCount: transactionCount, beacon: beacon)
     }
 

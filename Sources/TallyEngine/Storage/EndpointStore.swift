@@ -72,9 +72,12 @@ package final class EndpointStore: Sendable {
 
     /// Writes a checkpoint: state, cursors, results and outbox of whole heights in one transaction
     /// (RCPT-8, STORE-7).
+    /// - Complexity: finding the pages is O(nodes that differ from the last checkpoint).
     package func write(_ checkpoint: Checkpoint) throws(StoreError) {
+        // Before the transaction, which would hold back nobody but be open for longer.
+        let pages = checkpoint.tree.pageChanges(since: checkpoint.previous)
         try environment.write { (tx) throws(StoreError) in
-            try writePages(checkpoint.pages, &tx)
+            try writePages(pages, &tx)
             var count = checkpoint.transactionCount
             for record in checkpoint.records { try writeBlock(record, &tx, count: &count) }
             if let beacon = checkpoint.beacon { try writeBeacon(beacon, &tx) }
@@ -143,6 +146,7 @@ package final class EndpointStore: Sendable {
         _ beacon: BeaconCheckpoint, _ tx: inout WriteTransaction
     ) throws(StoreError) {
         try tx.put(MetaKey.books, beacon.books, in: databases.meta)
+        try tx.put(MetaKey.genesis, beacon.genesis.encoded, in: databases.meta)
         for block in beacon.blocks {
             let key = RowKey.height(block.header.height)
             try tx.append(key, block.encoded, in: databases.beaconBlocks)
@@ -156,7 +160,10 @@ package struct Checkpoint: Sendable {
     package let height: Height
     /// Of the endpoint's last block.
     package let header: ShardHeader
-    package let pages: [PageChange]
+    /// As of `height`, and as the store holds it: what to write is found by whoever writes, since the
+    /// blocks that are being decided must not wait for it.
+    package let tree: StateTree
+    package let previous: StateTree
     /// Blocks since the last checkpoint.
     package let records: [BlockRecord]
     /// Transactions of the endpoint before these blocks.
@@ -165,12 +172,13 @@ package struct Checkpoint: Sendable {
     package let beacon: BeaconCheckpoint?
 
     package init(
-        height: Height, header: ShardHeader, pages: [PageChange], records: [BlockRecord],
-        transactionCount: UInt64, beacon: BeaconCheckpoint? = nil
+        height: Height, header: ShardHeader, tree: StateTree, previous: StateTree,
+        records: [BlockRecord], transactionCount: UInt64, beacon: BeaconCheckpoint? = nil
     ) {
         self.height = height
         self.header = header
-        self.pages = pages
+        self.tree = tree
+        self.previous = previous
         self.records = records
         self.transactionCount = transactionCount
         self.beacon = beacon
@@ -181,10 +189,13 @@ package struct Checkpoint: Sendable {
 package struct BeaconCheckpoint: Sendable {
     /// `BeaconCore.encodedBooks`.
     package let books: [UInt8]
+    /// The header of height 0.
+    package let genesis: BeaconHeader
     package let blocks: [BeaconRow]
 
-    package init(books: [UInt8], blocks: [BeaconRow]) {
+    package init(books: [UInt8], genesis: BeaconHeader, blocks: [BeaconRow]) {
         self.books = books
+        self.genesis = genesis
         self.blocks = blocks
     }
 }

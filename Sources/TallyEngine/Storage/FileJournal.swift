@@ -56,10 +56,25 @@ package final class FileJournal: JournalStorage, Sendable {
     }
 
     package func read(_ segment: JournalSegment) throws(JournalStorageError) -> [UInt8] {
-        guard let data = FileManager.default.contents(atPath: path(segment)) else {
-            throw .failed(segment, code: errno)
+        let descriptor = Glibc.open(path(segment), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .failed(segment, code: errno) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .failed(segment, code: errno) }
+        let size = Int(status.st_size)
+        var code: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            while count < size {
+                let rest = UnsafeMutableBufferPointer(rebasing: buffer[count...])
+                let got = Glibc.read(descriptor, rest.baseAddress, rest.count)
+                if got < 0, errno == EINTR { continue }
+                if got < 0 { code = errno }
+                guard got > 0 else { return }
+                count += got
+            }
         }
-        return [UInt8](data)
+        guard code == 0 else { throw .failed(segment, code: code) }
+        return bytes
     }
 
     // MARK: Files

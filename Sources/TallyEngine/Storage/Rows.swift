@@ -11,6 +11,9 @@ enum MetaKey {
     static let head = Array("head".utf8)
     /// `BeaconCore.encodedBooks`, in the beacon's environment.
     static let books = Array("books".utf8)
+    /// The `BeaconHeader` of height 0, in the beacon's environment: it follows from the genesis, but
+    /// not cheaply.
+    static let genesis = Array("genesis".utf8)
 }
 
 /// Keys of rows: big-endian numbers, so that order is order of time.

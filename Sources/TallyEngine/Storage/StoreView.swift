@@ -1,7 +1,7 @@
 import Synchronization
 package import TallyExecution
 package import TallyPrimitives
-import TallySharding
+package import TallySharding
 package import TallyState
 package import TallyStore
 
@@ -31,6 +31,11 @@ package struct StoreView: Sendable {
     }
 
     package func books() throws(ReadError) -> [UInt8]? { try get(MetaKey.books, databases.meta) }
+
+    /// The beacon header of height 0; `nil` in a shard's store.
+    package func genesisHeader() throws(ReadError) -> BeaconHeader? {
+        try decode(MetaKey.genesis, databases.meta)
+    }
 
     package func block(_ height: Height) throws(ReadError) -> StoredBlock? {
         try decode(RowKey.height(height), databases.blocks)

@@ -12,6 +12,8 @@ package struct Genesis: Hashable, Sendable {
     package let accounts: [Opening]
     /// Who votes, ascending, each once.
     package let validators: [Address]
+    /// The name of the chain: a hash of everything above.
+    package let hash: Hash32
 
     /// Largest supply: streams add up what passed through them since genesis in 128 bits, so the whole
     /// supply can pass through one 2^24 times.
@@ -53,13 +55,16 @@ package struct Genesis: Hashable, Sendable {
         self.time = time
         self.accounts = accounts
         self.validators = validators
+        hash = Self.hash(parameters, time, accounts, validators)
     }
 
     /// The whole supply at genesis, in base units.
     package var supply: Amount { Amount.sum(accounts.lazy.map(\.balance)) ?? .max }
 
-    /// The name of the chain: a hash of everything above.
-    package var hash: Hash32 {
+    private static func hash(
+        _ parameters: NetworkParameters, _ time: BeaconTime, _ accounts: [Opening],
+        _ validators: [Address]
+    ) -> Hash32 {
         SHA256.hash(
             .genesis,
             RLPEncoder.list(capacity: 64 + accounts.count * 36) { out in
@@ -76,18 +81,26 @@ package struct Genesis: Hashable, Sendable {
     }
 
     /// The state of every endpoint at height 0, by index.
-    package func states() throws(StateError) -> [GenesisState] {
+    /// - Parameter work: how the endpoints' trees are built.
+    /// - Complexity: O(n log n) with n accounts: about 2 µs each.
+    package func states(
+        _ work: some WorkMap = InOrder()
+    ) throws(StateError) -> [GenesisState] {
         let chain = hash
         var shares: [[Opening]] = Array(repeating: [], count: parameters.layout.endpointCount)
         for account in accounts where !account.balance.isZero {
             shares[Int(parameters.layout.home(of: account.address).value)].append(account)
         }
-        var states: [GenesisState] = []
-        for endpoint in parameters.layout.endpoints {
-            states.append(
+        let openings = shares
+        let results = work.map(openings.count) { index in
+            Result { () throws(StateError) in
                 try GenesisState(
-                    self, chain: chain, endpoint: endpoint, accounts: shares[Int(endpoint.index)]))
+                    self, chain: chain, endpoint: EndpointID(UInt16(index)),
+                    accounts: openings[index])
+            }
         }
+        var states: [GenesisState] = []
+        for result in results { states.append(try result.get()) }
         return states
     }
 

@@ -116,7 +116,10 @@ extension BeaconBlock {
         }
     }
 
-    package init(logRecord bytes: [UInt8]) throws(BlockDecodingError) {
+    /// - Parameter work: how the transactions are decoded.
+    package init(
+        logRecord bytes: [UInt8], _ work: some WorkMap = InOrder()
+    ) throws(BlockDecodingError) {
         let header: BeaconHeader
         var bodies: [(header: ShardHeader, transactions: [(raw: [UInt8], sender: Address)])] = []
         do throws(RLPError) {
@@ -130,17 +133,35 @@ extension BeaconBlock {
             }
         } catch { throw .malformed(error) }
         var anchors: [ShardBlock] = []
-        for body in bodies {
-            var transactions: [Transaction] = []
-            transactions.reserveCapacity(body.transactions.count)
-            do throws(TransactionError) {
-                for (raw, sender) in body.transactions {
-                    transactions.append(try Transaction(raw: raw, verifiedSender: sender))
-                }
-            } catch { throw .transaction(error) }
-            anchors.append(ShardBlock(header: body.header, transactions: transactions))
-        }
+        do throws(TransactionError) {
+            for body in bodies {
+                let transactions = try Self.decoded(body.transactions, work)
+                anchors.append(ShardBlock(header: body.header, transactions: transactions))
+            }
+        } catch { throw .transaction(error) }
         self.init(header: header, anchors: anchors)
+    }
+
+    /// Transactions of one piece of work: about a millisecond.
+    private static let chunk = 256
+
+    private static func decoded(
+        _ pairs: [(raw: [UInt8], sender: Address)], _ work: some WorkMap
+    ) throws(TransactionError) -> [Transaction] {
+        let chunks = work.map((pairs.count + chunk - 1) / chunk) { index in
+            Result { () throws(TransactionError) in
+                var part: [Transaction] = []
+                part.reserveCapacity(chunk)
+                for (raw, sender) in pairs[(index * chunk)...].prefix(chunk) {
+                    part.append(try Transaction(raw: raw, verifiedSender: sender))
+                }
+                return part
+            }
+        }
+        var transactions: [Transaction] = []
+        transactions.reserveCapacity(pairs.count)
+        for chunk in chunks { transactions += try chunk.get() }
+        return transactions
     }
 
     private static func signed(

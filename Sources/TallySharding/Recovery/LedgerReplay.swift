@@ -14,7 +14,7 @@ package protocol OutboxReader {
 ///
 /// The beacon's checkpoint is the oldest: it is written after those of all shards. Blocks of an
 /// endpoint that is ahead are not executed again; what they sent is read from its checkpoint.
-package struct LedgerReplay<Pages: PageReader, Outboxes: OutboxReader> {
+package struct LedgerReplay<Pages: PageReader & Sendable, Outboxes: OutboxReader> {
     package private(set) var beacon: BeaconCore
     /// By index: the shards, then the beacon's own endpoint.
     package private(set) var endpoints: [ShardCore]
@@ -47,7 +47,10 @@ package struct LedgerReplay<Pages: PageReader, Outboxes: OutboxReader> {
     }
 
     /// Applies the next logged block; one that the beacon's checkpoint holds already is passed over.
-    package mutating func apply(_ block: BeaconBlock) throws(RestoreError) {
+    /// - Parameter work: how its shard blocks are executed, which know nothing of each other.
+    package mutating func apply(
+        _ block: BeaconBlock, _ work: some WorkMap = InOrder()
+    ) throws(RestoreError) {
         let height = block.header.height
         guard height > beacon.head.height else { return }
         guard height == beacon.head.height.next else {
@@ -57,7 +60,7 @@ package struct LedgerReplay<Pages: PageReader, Outboxes: OutboxReader> {
         if let rejection = beacon.check(block.header, headers, mandatory: []) {
             throw .anchor(height, rejection)
         }
-        let candidates = try execute(block)
+        let candidates = try execute(block, work)
         beacon.commit(block.header, headers)
         let records = candidates.compactMap { $0?.record }
         for record in records {
@@ -66,13 +69,9 @@ package struct LedgerReplay<Pages: PageReader, Outboxes: OutboxReader> {
                 sent[Int(place.source.index)][Int(place.destination.index)].append(receipt)
             }
         }
-        for index in endpoints.indices {
-            if endpoints[index].appliedHeight < height {
-                try advance(index, to: height, candidates[index], headers)
-            } else if endpoints[index].appliedHeight == height {
-                try restoreInbound(index)
-            }
-        }
+        let ahead = endpoints.indices.filter { endpoints[$0].appliedHeight == height }
+        try advance(to: height, candidates, headers, work)
+        for index in ahead { try restoreInbound(index) }
         blocks.append((block.header, records))
     }
 
@@ -84,42 +83,69 @@ package struct LedgerReplay<Pages: PageReader, Outboxes: OutboxReader> {
         }
     }
 
-    private func execute(_ block: BeaconBlock) throws(RestoreError) -> [Candidate?] {
+    private func execute(
+        _ block: BeaconBlock, _ work: some WorkMap
+    ) throws(RestoreError) -> [Candidate?] {
         let view = beacon.view
-        var candidates: [Candidate?] = Array(repeating: nil, count: endpoints.count)
-        for anchor in block.anchors {
+        let anchors = block.anchors.filter {
+            endpoints[Int($0.header.endpoint.index)].appliedHeight < view.height
+        }
+        let (cores, pages) = (endpoints, pages)
+        let results = work.map(anchors.count) { position in
+            let anchor = anchors[position]
             let index = Int(anchor.header.endpoint.index)
-            guard endpoints[index].appliedHeight < view.height else { continue }
-            let result: Result<Candidate, BlockRejection>
-            do throws(ExecutionError) {
-                result = try endpoints[index].check(anchor, view, pages: pages[index])
-            } catch { throw .execution(view.height, anchor.header.endpoint, error) }
+            return Result { () throws(ExecutionError) in
+                try cores[index].check(anchor, view, pages: pages[index])
+            }
+        }
+        var candidates: [Candidate?] = Array(repeating: nil, count: endpoints.count)
+        for (anchor, result) in zip(anchors, results) {
+            let id = anchor.header.endpoint
             switch result {
-            case .success(let candidate): candidates[index] = candidate
-            case .failure(let rejection):
-                throw .block(view.height, anchor.header.endpoint, rejection)
+            case .success(.success(let candidate)): candidates[Int(id.index)] = candidate
+            case .success(.failure(let rejection)): throw .block(view.height, id, rejection)
+            case .failure(let error): throw .execution(view.height, id, error)
             }
         }
         return candidates
     }
 
+    /// Moves every endpoint that is not ahead to a height. What is freed by that, most of an old tree,
+    /// takes as long as what is done.
     private mutating func advance(
-        _ index: Int, to height: Height, _ candidate: Candidate?, _ headers: [ShardHeader]
+        to height: Height, _ candidates: [Candidate?], _ headers: [ShardHeader],
+        _ work: some WorkMap
     ) throws(RestoreError) {
+        let behind = endpoints.indices.filter { endpoints[$0].appliedHeight < height }
+        let arrived = behind.map { deliveries($0, headers) }
+        let failures = endpoints.withUnsafeMutableBufferPointer { buffer in
+            // SAFETY: a piece of work changes the endpoint of its own index only, and all are done
+            // before the buffer is given back.
+            nonisolated(unsafe) let cores = buffer
+            return work.map(behind.count) { position -> ExecutionError? in
+                let index = behind[position]
+                do throws(ExecutionError) {
+                    try cores[index].advance(to: height, candidates[index], arrived[position])
+                    return nil
+                } catch { return error }
+            }
+        }
+        for (index, failure) in zip(behind, failures) {
+            if let failure { throw .execution(height, endpoints[index].endpoint, failure) }
+        }
+    }
+
+    /// What a height's headers anchored for an endpoint.
+    private func deliveries(_ index: Int, _ headers: [ShardHeader]) -> [Delivery] {
         let id = endpoints[index].endpoint
-        var deliveries: [Delivery] = []
-        for header in headers {
-            guard let item = header.out.first(where: { $0.peer == id }) else { continue }
+        return headers.compactMap { header in
+            guard let item = header.out.first(where: { $0.peer == id }) else { return nil }
             let source = Int(header.endpoint.index)
             let range = endpoints[index].inbound[source].range.count..<item.entry.end
-            deliveries.append(
-                Delivery(
-                    source: header.endpoint, entry: item.entry,
-                    receipts: receipts(from: source, to: index, range)))
+            return Delivery(
+                source: header.endpoint, entry: item.entry,
+                receipts: receipts(from: source, to: index, range))
         }
-        do throws(ExecutionError) {
-            try endpoints[index].advance(to: height, candidate, deliveries)
-        } catch { throw .execution(height, id, error) }
     }
 
     /// Puts back what was anchored and not consumed at the height of an endpoint's checkpoint.
