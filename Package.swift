@@ -72,7 +72,7 @@ let package = Package(
         // Layer 2
         core("TallyTransactions", ["TallyPrimitives", "TallyCrypto"]),
         core("TallyState", ["TallyPrimitives", "TallyCrypto"]),
-        core("TallyConsensus", ["TallyPrimitives"]),
+        core("TallyConsensus", ["TallyPrimitives", "TallyCrypto"]),
         // Layer 3
         core(
             "TallyExecution", ["TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState"]),
@@ -137,6 +137,9 @@ let package = Package(
         tests("TallyCryptoTests", ["TallyCrypto", "TallyPrimitives", "TallyTesting"]),
         tests("TallyStoreTests", ["TallyStore", "TallyPrimitives", "TallyTesting"]),
         tests("TallyJournalTests", ["TallyJournal", "TallyPrimitives", "TallyTesting"]),
+        tests(
+            "TallyConsensusTests",
+            ["TallyConsensus", "TallyCrypto", "TallyPrimitives", "TallyTesting"]),
         tests("TallyStateTests", ["TallyState", "TallyCrypto", "TallyPrimitives", "TallyTesting"]),
         tests(
             "TallyTransactionsTests",
