@@ -45,6 +45,8 @@ package enum MessageRefusal: Error, Hashable, Sendable {
     case contradiction
     /// A block of a later round that is not on the final parent.
     case wrongParent(Hash32)
+    /// The block is older than its parent (IBFT-R15).
+    case timeBeforeParent(BeaconTime)
     /// The query or answer is not ours to deal with.
     case unasked
     /// Our own message came back.

@@ -28,7 +28,8 @@ extension Ibft {
         case report(Evidence)
         /// A message was not accepted.
         case refuse(MessageRefusal, from: Address?)
-        /// A quorum sealed another block than the one decided here: more than F are faulty. Stop.
+        /// A quorum sealed another block than the one decided here: more than F power is faulty.
+        /// Nothing follows any more.
         case halt(Fork)
     }
 
@@ -89,9 +90,11 @@ extension Ibft {
         package var final: Final { Final(certificate: certificate, block: block) }
     }
 
-    /// Two blocks of one height, both final: what must not happen.
+    /// Two blocks of one height, both final, or one that is not on the final parent: what must not
+    /// happen.
     package struct Fork: Hashable, Sendable {
         package let height: Height
+        /// Here at this height, or as the parent.
         package let decided: Hash32
         package let other: FinalCertificate
 
