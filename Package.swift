@@ -137,9 +137,10 @@ let package = Package(
         tests("TallyCryptoTests", ["TallyCrypto", "TallyPrimitives", "TallyTesting"]),
         tests("TallyStoreTests", ["TallyStore", "TallyPrimitives", "TallyTesting"]),
         tests("TallyJournalTests", ["TallyJournal", "TallyPrimitives", "TallyTesting"]),
-        tests(
-            "TallyConsensusTests",
-            ["TallyConsensus", "TallyCrypto", "TallyPrimitives", "TallyTesting"]),
+        .testTarget(
+            name: "TallyConsensusTests",
+            dependencies: ["TallyConsensus", "TallyCrypto", "TallyPrimitives", "TallyTesting"],
+            exclude: ["Transcripts"], swiftSettings: settings),
         tests("TallyStateTests", ["TallyState", "TallyCrypto", "TallyPrimitives", "TallyTesting"]),
         tests(
             "TallyTransactionsTests",

@@ -89,6 +89,14 @@ package struct Ibft: Sendable {
         effects.append(.schedule(.heartbeat(current.height), after: configuration.heartbeat))
     }
 
+    /// That of the current height.
+    package var round: Round { current.round }
+
+    /// A block of an open height whose body is at hand, for others who ask for it.
+    package func block(_ digest: Hash32) -> ProposedBlock? {
+        current.blocks[digest] ?? next?.blocks[digest]
+    }
+
     /// Applies every rule until none applies any more.
     private mutating func progress() {
         while decide() || enterProposedRound() || adoptCertificate() || jump()
