@@ -80,7 +80,7 @@ extension Ibft {
         case .round(let height, let round):
             // IBFT-R10: a timer of another round, or of a decided height, means nothing.
             guard height == current.height, round == current.round, isVoting,
-                round.value < .max
+                round == current.timedRound, round.value < .max
             else { return }
             changeRound(to: Round(round.value + 1))
         case .heartbeat(let height):
@@ -111,6 +111,7 @@ extension Ibft {
     /// IBFT-R18: there is something to wait for.
     private var isRoundZeroAwaited: Bool {
         current.isWorkKnown || current.isHeartbeatDue || current.proposal(.zero) != nil
+            || current.own.prepared != nil
             || current.votes.ordered.contains { $0.buffer.change != nil }
     }
 

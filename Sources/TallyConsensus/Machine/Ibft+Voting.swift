@@ -6,7 +6,8 @@ extension Ibft {
     mutating func prepare() -> Bool {
         guard isVoting, current.own.prepared.map({ $0.round < current.round }) ?? true,
             let proposal = current.proposal(current.round),
-            proposal.block.parent == head.digest, isValid(proposal)
+            proposal.block.parent == head.digest,
+            proposal.block.timestamp >= head.timestamp, isValid(proposal)
         else { return false }
         let statement = PrepareStatement(
             height: current.height, round: current.round, digest: proposal.block.digest)
