@@ -140,7 +140,7 @@ let package = Package(
         .testTarget(
             name: "TallyConsensusTests",
             dependencies: ["TallyConsensus", "TallyCrypto", "TallyPrimitives", "TallyTesting"],
-            exclude: ["Transcripts"], swiftSettings: settings),
+            exclude: ["Golden", "Transcripts"], swiftSettings: settings),
         tests("TallyStateTests", ["TallyState", "TallyCrypto", "TallyPrimitives", "TallyTesting"]),
         tests(
             "TallyTransactionsTests",

@@ -191,6 +191,33 @@ import Testing
         expectSafe(cluster)
     }
 
+    // MARK: Sets
+
+    /// The whole set is replaced in steps, while one who joins and one who leaves are cut off from
+    /// before until after (IBFT-R13, IBFT-R14).
+    @Test func laggardsCrossAChangeOfTheSet() throws {
+        var cluster = try Cluster(
+            8,
+            .init(
+                jitter: 50,
+                changes: [
+                    (1, [0, 1, 2, 3]), (10, [1, 2, 3, 4]), (14, [3, 4, 5, 6]), (16, [4, 5, 6, 7]),
+                ]))
+        cluster.connects = { from, to, now in
+            now < 1000 || now > 20_000 || ![0, 7].contains(from) && ![0, 7].contains(to)
+        }
+        cluster.start()
+        _ = cluster.run(until: 20_000)
+        #expect(cluster.nodes[0].chain.count < 10 && cluster.nodes[7].chain.count < 10)
+        #expect(cluster.nodes[5].chain.count >= 30)
+        expect(&cluster, until: 80_000) { [allReached] in allReached(60)($0) }
+        expectSafe(cluster)
+        for decision in cluster.nodes[0].chain {
+            let set = cluster.set(at: decision.block.height)
+            #expect(decision.certificate.commits(set).count >= 3)
+        }
+    }
+
     /// The same seed gives the same run.
     @Test func isDeterministic() throws {
         func digests() throws -> [Hash32] {

@@ -92,6 +92,10 @@ package struct Ibft: Sendable {
     /// That of the current height.
     package var round: Round { current.round }
 
+    /// How many messages of others are kept: bounded by the validators, not by what they send
+    /// (IBFT-R12).
+    package var storedVotes: Int { current.votes.count + (next?.votes.count ?? 0) }
+
     /// A block of an open height whose body is at hand, for others who ask for it.
     package func block(_ digest: Hash32) -> ProposedBlock? {
         current.blocks[digest] ?? next?.blocks[digest]

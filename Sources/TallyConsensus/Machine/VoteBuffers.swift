@@ -16,6 +16,10 @@ struct SenderBuffer: Sendable {
     /// Whether it voted at this height, which it does only when the one before is final to it.
     var hasVoted: Bool { change != nil || !prepares.isEmpty || !commits.isEmpty }
 
+    var count: Int {
+        prepares.count + commits.count + (proposal == nil ? 0 : 1) + (change == nil ? 0 : 1)
+    }
+
     mutating func show(_ round: Round) { seen = max(seen ?? round, round) }
 }
 
@@ -42,6 +46,8 @@ struct VoteBuffers: Sendable {
             senders[validator.address].map { (validator.address, validator.power, $0) }
         }
     }
+
+    var count: Int { senders.values.reduce(0) { $0 + $1.count } }
 
     private static func isInWindow(_ round: Round, around current: Round) -> Bool {
         let distance = round > current ? round.value - current.value : current.value - round.value

@@ -13,6 +13,8 @@ struct Cluster {
         var isPipelined = true
         /// Whether there is always a transaction to include.
         var hasWork = true
+        /// Who votes from a height on, if not everybody: indices, by ascending height.
+        var changes: [(from: UInt64, members: [Int])] = []
         /// Most that a fresh block's time may be ahead.
         var drift: Int64 = 500
     }
@@ -64,6 +66,16 @@ struct Cluster {
         for i in 0..<count { nodes.append(Node(machine: machine(i, .none, Fixture.genesis))) }
     }
 
+    func set(at height: Height) -> ValidatorSet {
+        guard let change = options.changes.last(where: { $0.from <= height.value }) else {
+            return fixture.set
+        }
+        let members = change.members.map {
+            Validator(address: fixture.members[$0], power: 1)
+        }
+        return (try? ValidatorSet(members, seed: fixture.set.seed)) ?? fixture.set
+    }
+
     private func machine(_ i: Int, _ memory: Ibft.Memory, _ head: Ibft.Head) -> Ibft {
         Ibft(
             Ibft.Configuration(
@@ -73,8 +85,11 @@ struct Cluster {
             signer: TestSigner(address: fixture.members[i]),
             start: Ibft.Start(
                 head: head,
-                sets: fixture.sets(
-                    max(1, head.height.value &- min(head.height.value, 8))...head.height.value + 2),
+                sets: ValidatorSets(
+                    Dictionary(
+                        uniqueKeysWithValues: (1...head.height.value + 2).suffix(10).map {
+                            (Height($0), set(at: Height($0)))
+                        })),
                 memory: memory))
     }
 
@@ -206,7 +221,8 @@ struct Cluster {
         case .decide(let decision):
             nodes[i].chain.append(decision)
             nodes[i].decidedAt.append(now)
-            return [.applied(decision.block.height, setAfterNext: fixture.set)]
+            let set = set(at: decision.block.height.next.next)
+            return [.applied(decision.block.height, setAfterNext: set)]
                 + (options.hasWork ? [.work] : [])
         case .lateSeal: break
         case .report(let proof): evidence.append(proof)

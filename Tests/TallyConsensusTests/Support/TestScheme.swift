@@ -115,7 +115,7 @@ struct Fixture: Sendable {
             round: Round(round), digest: digest,
             endorsements: signers.map { prepare($0, height, round, digest) }.map {
                 Endorsement(sender: $0.sender, signature: $0.signature)
-            })
+            }.sorted { $0.sender < $1.sender })
     }
 
     func change(
