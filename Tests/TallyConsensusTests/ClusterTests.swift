@@ -74,7 +74,8 @@ import Testing
                 .init(jitter: 400, loss: loss, isPipelined: seed % 3 != 0, hasWork: count > 1),
                 seed: seed)
             cluster.start()
-            expect(&cluster, until: 900_000, because: "seed \(seed), \(loss) % lost", allReached(20))
+            expect(
+                &cluster, until: 900_000, because: "seed \(seed), \(loss) % lost", allReached(20))
             expectSafe(cluster, "seed \(seed)")
         }
     }

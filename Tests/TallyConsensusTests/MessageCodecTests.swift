@@ -61,7 +61,8 @@ import Testing
         }
 
         var all: [(name: String, bytes: [UInt8])] {
-            messages.map { ($0.name, $0.message.wire) } + records.map { ($0.name, $0.record.encoded) }
+            messages.map { ($0.name, $0.message.wire) }
+                + records.map { ($0.name, $0.record.encoded) }
         }
     }
 

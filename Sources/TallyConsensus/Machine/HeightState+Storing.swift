@@ -22,7 +22,8 @@ extension HeightState {
         }
         switch insertion {
         case .stored: return (nil, evidence)
-        case .refused(let refusal, let proof): return (refusal, (proof.map { [$0] } ?? []) + evidence)
+        case .refused(let refusal, let proof):
+            return (refusal, (proof.map { [$0] } ?? []) + evidence)
         }
     }
 

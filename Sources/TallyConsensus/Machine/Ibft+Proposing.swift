@@ -58,7 +58,8 @@ extension Ibft {
         let signed = sign(statement, current.set)
         let proposal = Proposal(signed, justification: justification, block: block)
         persist(
-            body(block.digest) + [.proposal(signed, justification)], then: .send(.proposal(proposal)))
+            body(block.digest) + [.proposal(signed, justification)],
+            then: .send(.proposal(proposal)))
     }
 
     /// From the newest ROUND-CHANGEs for exactly this round; `nil` below a quorum (IBFT-R4).

@@ -34,7 +34,8 @@ extension RecoverableSignature {
 
     static func next(_ input: inout RLPDecoder) throws(RLPError) -> RecoverableSignature {
         let bytes = Array(try input.nextString(limit: byteCount))
-        guard bytes.count == byteCount, let r = Hash32(bytes[0..<32]), let s = Hash32(bytes[32..<64])
+        guard bytes.count == byteCount, let r = Hash32(bytes[0..<32]),
+            let s = Hash32(bytes[32..<64])
         else { throw .wrongLength(expected: byteCount, actual: bytes.count) }
         return RecoverableSignature(r: r, s: s, yParity: bytes[64])
     }

@@ -273,7 +273,8 @@ struct Cluster {
     /// Bodies come from any holder that is up and connected, as they would over a reliable session.
     private mutating func fetch(_ request: Ibft.BodyRequest, for i: Int) {
         for from in nodes.indices where nodes[from].isUp && connects(from, i, now) {
-            let held = nodes[from].machine.block(request.digest) ?? nodes[from].stored(request.digest)
+            let held =
+                nodes[from].machine.block(request.digest) ?? nodes[from].stored(request.digest)
             guard let held else { continue }
             schedule(.input(.body(held), to: i, life: nodes[i].life), after: 2 * options.delay)
             return

@@ -124,7 +124,8 @@ struct Stage {
         let low = head.height.value - min(head.height.value, 8)
         let sets = fixture.sets(max(1, low)...head.height.value + 2)
         machine = Ibft(
-            Ibft.Configuration(chain: Fixture.chain), signer: TestSigner(address: fixture.members[me]),
+            Ibft.Configuration(chain: Fixture.chain),
+            signer: TestSigner(address: fixture.members[me]),
             start: Ibft.Start(head: head, sets: sets, memory: memory))
         requests = []
         return try give(.start).map(describe)
