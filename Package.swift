@@ -24,9 +24,12 @@ let settings: [SwiftSetting] =
 let hotSettings = settings + (isRoot ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : [])
 
 func core(
-    _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = settings
+    _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = settings,
+    exclude: [String] = [], resources: [Resource] = []
 ) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+    .target(
+        name: name, dependencies: dependencies, exclude: exclude, resources: resources,
+        swiftSettings: settings)
 }
 
 func tests(
@@ -41,6 +44,7 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOPosix", package: "swift-nio"),
     .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
+let webSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
 let package = Package(
@@ -67,7 +71,8 @@ let package = Package(
         core("TallyPrimitives", settings: hotSettings),
         // Layer 1
         core(
-            "TallyCrypto", ["TallyPrimitives", "COpenSSL", "CSecp256k1"], settings: hotSettings),
+            "TallyCrypto", ["TallyPrimitives", "COpenSSL", "CSecp256k1"], settings: hotSettings,
+            exclude: ["Mnemonic/NOTICE.md"], resources: [.embedInCode("Mnemonic/english.txt")]),
         core("TallyStore", ["TallyPrimitives", "CLMDB"]),
         // Layer 2
         core("TallyTransactions", ["TallyPrimitives", "TallyCrypto"]),
@@ -104,7 +109,7 @@ let package = Package(
             "TallyRPC",
             [
                 "TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState",
-                "TallyExecution", "TallySharding", "TallyEngine", "TallyClient", log,
+                "TallyExecution", "TallySharding", "TallyEngine", "TallyClient", log, webSocket,
             ] + nio),
         // Layer 6
         core(
@@ -186,6 +191,19 @@ let package = Package(
                 "TallyClient", "TallyEngine", "TallyNode", "TallyTransactions", "TallyCrypto",
                 "TallyPrimitives",
             ], path: "Tests/KillTest", exclude: ["Shim"], swiftSettings: settings),
+        // Benchmarks are targets of this manifest: another package cannot see `package` symbols.
+        .target(
+            name: "BenchSupport", dependencies: ["TallyClient"], path: "Benchmarks/BenchSupport",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "Bench",
+            dependencies: [
+                "BenchSupport", "TallyRPC", "TallyEngine", "TallyClient", "TallyJournal",
+                "TallySharding", "TallyExecution", "TallyState", "TallyTransactions",
+                "TallyCrypto", "TallyPrimitives",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ] + nio, path: "Benchmarks/Bench", swiftSettings: settings),
+        tests("BenchSupportTests", ["BenchSupport", "TallyClient"]),
         tests(
             "TallyCLITests",
             [
@@ -195,18 +213,3 @@ let package = Package(
             ]),
     ]
 )
-
-// Benchmarks are targets of this manifest, since another package cannot see `package` symbols.
-if Context.environment["TALLY_BENCHMARKS"] != nil {
-    package.targets += [
-        .executableTarget(
-            name: "StateBench", dependencies: ["TallyState", "TallyCrypto", "TallyPrimitives"],
-            path: "Benchmarks/StateBench", swiftSettings: settings),
-        .executableTarget(
-            name: "LedgerBench",
-            dependencies: [
-                "TallyEngine", "TallyJournal", "TallySharding", "TallyExecution", "TallyState",
-                "TallyTransactions", "TallyCrypto", "TallyPrimitives",
-            ], path: "Benchmarks/LedgerBench", swiftSettings: settings),
-    ]
-}

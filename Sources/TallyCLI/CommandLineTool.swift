@@ -55,9 +55,7 @@ package enum CommandLineTool {
     }
 
     private static func complain(_ failure: CommandFailure) {
-        let json: JSON = [
-            "error": ["code": .string(failure.code), "message": .string(failure.message)]
-        ]
+        let json: JSON = ["error": failure.json]
         Console.current.complain(json.description)
     }
 }

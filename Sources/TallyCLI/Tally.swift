@@ -9,10 +9,15 @@ struct Tally: AsyncParsableCommand {
         abstract: "A ledger split into shards whose receipts have to match.",
         discussion: """
             Begin with `tally demo` for a tour, or with `tally dev` for a ledger with funded \
-            accounts on this machine.
+            accounts on this machine. Every verb explains itself with --help.
 
-            Exit codes: 0 done, 1 failed, 2 wrong usage. With --json, results and errors are \
-            single JSON values.
+            Exit codes: 0 done, 1 failed, 2 wrong usage. With --json, results on standard \
+            output and errors on standard error are JSON.
+
+            Examples:
+              tally dev
+              tally tx send --key-file key.txt --to 0x… --ether 1.5 --wait settled
+              tally query balance 0x…
             """,
         version: ProgramVersion.number,
         groupedSubcommands: [
@@ -30,7 +35,12 @@ struct Tally: AsyncParsableCommand {
                 name: "Preparing and checking",
                 subcommands: [
                     GenesisCommand.self, KeysCommand.self, AuditCommand.self, DatabaseCommand.self,
-                    VersionCommand.self,
+                    ConfigCommand.self,
+                ]),
+            CommandGroup(
+                name: "About this program",
+                subcommands: [
+                    CompletionsCommand.self, VersionCommand.self,
                 ]),
         ])
 }

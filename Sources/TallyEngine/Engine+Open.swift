@@ -72,13 +72,14 @@ extension Engine {
         let parts = recovery.parts(
             journal: journal, writer: recovered.writer, configuration)
         let beaconStore = parts.ownStorage.store
+        let space = parts.space
         let beacon = Beacon(
             genesis: genesis, genesisHeader: genesis.beaconHeader(states), parts: parts,
             proposer: configuration.proposer, clock: clock, notify: notify)
         let engine = Engine(
             genesis: genesis, shards: recovery.shards, beacon: beacon,
             checkpointer: Checkpointer(beacon: beacon, beaconStore: beaconStore), clock: clock,
-            limits: configuration.limits)
+            limits: configuration.limits, space: space)
         let report = RecoveryReport(
             checkpoint: recovery.checkpoint, height: recovery.height,
             replayedTransactions: recovery.replayedTransactions,

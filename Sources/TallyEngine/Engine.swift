@@ -19,7 +19,7 @@ package final class Engine: Sendable {
 
     init(
         genesis: Genesis, shards: [Shard], beacon: Beacon, checkpointer: Checkpointer,
-        clock: any NodeClock, limits: Limits
+        clock: any NodeClock, limits: Limits, space: WriteSpace
     ) {
         self.genesis = genesis
         self.shards = shards
@@ -30,7 +30,7 @@ package final class Engine: Sendable {
         self.signals = signals
         self.signal = signal
         intake = Intake(
-            parameters: genesis.parameters, shards: shards, limits: limits,
+            parameters: genesis.parameters, shards: shards, limits: limits, space: space,
             signal: { signal.yield() })
     }
 

@@ -9,6 +9,8 @@ package enum SubmitRejection: Error, Equatable, Sendable {
     case pool(PoolRejection)
     /// So many are being verified that this one must come back.
     case busy
+    /// There is no space to write what is accepted: to be sent again when there is (STORE-17).
+    case diskFull
     /// The sender's shard cannot read its state.
     case unavailable(ExecutionError)
 }
@@ -21,6 +23,7 @@ package final class Intake: Sendable {
     private let shards: [Shard]
     private let limit: Int
     private let inFlight = Atomic<Int>(0)
+    private let space: WriteSpace
     private let signal: @Sendable () -> Void
 
     /// Transactions one task verifies: about a millisecond, much more than a task costs.
@@ -28,15 +31,19 @@ package final class Intake: Sendable {
 
     /// - Parameter signal: called after transactions were admitted; must not block.
     package init(
-        parameters: NetworkParameters, shards: [Shard], limits: Limits,
+        parameters: NetworkParameters, shards: [Shard], limits: Limits, space: WriteSpace,
         signal: @escaping @Sendable () -> Void
     ) {
         chainID = parameters.chainID
         layout = parameters.layout
         self.shards = shards
         limit = limits.intakeInFlight
+        self.space = space
         self.signal = signal
     }
+
+    /// Whether there is space for transactions; the other reasons to refuse are theirs.
+    package var takesTransactions: Bool { !space.isShort }
 
     /// Offers raw transactions, in order.
     /// - Returns: the hash of each that was taken, or why it was not.
@@ -44,6 +51,7 @@ package final class Intake: Sendable {
         _ raws: [[UInt8]]
     ) async -> [Result<Hash32, SubmitRejection>] {
         guard !raws.isEmpty else { return [] }
+        guard takesTransactions else { return raws.map { _ in .failure(.diskFull) } }
         let load = inFlight.add(raws.count, ordering: .relaxed).newValue
         defer { inFlight.subtract(raws.count, ordering: .relaxed) }
         guard load <= limit else { return raws.map { _ in .failure(.busy) } }

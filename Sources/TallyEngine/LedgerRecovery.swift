@@ -128,7 +128,7 @@ struct LedgerRecovery {
                 writer: writer, policy: configuration.checkpoints, checkpointed: checkpoint,
                 published: height, replayed: (replayedTransactions, replayedBytes)),
             journal: journal, shards: shards, snapshots: snapshots,
-            beaconHistory: beaconHistory, checkpointed: checkpoint)
+            beaconHistory: beaconHistory, checkpointed: checkpoint, space: WriteSpace())
     }
 }
 

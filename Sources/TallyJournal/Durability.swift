@@ -115,7 +115,7 @@ package struct Durability: Sendable {
     }
 
     /// A checkpoint could not be written (a full disk): the log keeps everything, and the next one
-    /// is tried when it is due.
+    /// comes when it is asked for or due.
     package mutating func checkpointFailed() { checkpoint = .none }
 
     /// An effect of the journal failed: nothing is appended any more.

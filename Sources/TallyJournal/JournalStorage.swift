@@ -2,6 +2,8 @@ package import TallyPrimitives
 
 /// Why an effect, or reading, failed.
 package enum JournalStorageError: Error, Hashable, Sendable {
+    /// There is no space to create, extend or delete the file. Never thrown by a sync, whatever the
+    /// system calls its failure (LOG-10).
     case diskFull(JournalSegment)
     /// `code` is an `errno`; `segment` is `nil` for the directory.
     case failed(JournalSegment?, code: Int32)
@@ -9,8 +11,9 @@ package enum JournalStorageError: Error, Hashable, Sendable {
 
 /// The files of one log: a directory on a disk, or the simulator's.
 package protocol JournalStorage {
-    /// Performs the effects in order and stops at the first that fails. After a throw the caller
-    /// tells the writer (`effectFailed`), and nothing is tried again (LOG-7).
+    /// Performs the effects in order and stops at the first that fails, of which any part may have
+    /// been done. After `failed` the caller tells the writer (`effectFailed`), and nothing is tried
+    /// again (LOG-7); for `diskFull` see `JournalWork`.
     mutating func perform(_ effects: [JournalEffect]) throws(JournalStorageError)
     /// The segments there are, in any order; files of other names are ignored.
     func list() throws(JournalStorageError) -> [JournalSegment]

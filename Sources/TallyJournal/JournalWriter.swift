@@ -1,7 +1,7 @@
 package import TallyPrimitives
 
 /// What the shell does to the files of a log, in the order given. It does not go on after one that
-/// fails (LOG-7).
+/// fails (LOG-7), except for want of space (`JournalWork`).
 package enum JournalEffect: Hashable, Sendable {
     /// Create the file, which must not exist, holding `header`.
     case create(JournalSegment, header: [UInt8])
@@ -14,6 +14,8 @@ package enum JournalEffect: Hashable, Sendable {
     /// Cut the file to `length` bytes.
     case truncate(JournalSegment, length: UInt64)
     case delete(JournalSegment)
+    /// Delete the file if it is there: what creating it left behind when the disk was full.
+    case discard(JournalSegment)
 }
 
 /// Why nothing was appended.

@@ -6,6 +6,7 @@ import TallyJournal
 package import TallyPrimitives
 package import TallyRPC
 package import TallySharding
+import TallyStore
 import UnixSignals
 
 /// Why a node does not start, or stopped by itself.
@@ -227,9 +228,15 @@ extension BeaconNotice {
         case .checkpointed(let height):
             logger.debug("checkpoint written", metadata: ["height": "\(height)"])
         case .checkpointFailed(let height, let error):
-            logger.error(
-                "checkpoint failed, tried again later; the log keeps everything",
+            logger.log(
+                level: error.isLackOfSpace ? .debug : .error,
+                "checkpoint failed; the log keeps everything",
                 metadata: ["height": "\(height)", "reason": "\(error)"])
+        case .spaceRanOut(let shortage):
+            logger.warning(
+                "the disk is full: no transactions are taken; free space, the node goes on by itself",
+                metadata: ["reason": "\(shortage)"])
+        case .spaceIsBack: logger.warning("there is space again: transactions are taken")
         case .quarantined(let endpoint, let error):
             logger.critical(
                 "shard quarantined: it builds no more blocks",

@@ -107,6 +107,9 @@ package final class Environment: Sendable {
         let file = try DataFile.inspect(
             path + "/" + DataFile.name, readOnly: configuration.readOnly)
         if file.isNew, configuration.readOnly { throw .notFound(path: path) }
+        if !configuration.readOnly {
+            try ReaderTable.reserve(in: path, readers: configuration.maxReaders)
+        }
         var created: OpaquePointer?
         var status = mdb_env_create(&created)
         guard status == 0, let handle = created else {

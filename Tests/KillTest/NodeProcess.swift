@@ -14,9 +14,10 @@ final class NodeProcess {
     struct Launch {
         var executable: String
         var directory: String
-        /// The library of `Shim`, built.
-        var shim: String
+        /// The library of `Shim`, built; `nil` for a node that is left alone.
+        var shim: String?
         var control: KillControl
+        var checkpointHeights = 3
         /// Where what nodes say is appended.
         var log: String
 
@@ -39,10 +40,12 @@ final class NodeProcess {
         node.process.executableURL = URL(filePath: launch.executable)
         node.process.arguments = arguments(launch)
         // Nothing else: variables that begin with TALLY_ would be taken for settings.
-        node.process.environment = [
-            "PATH": "/usr/bin:/bin", "LD_PRELOAD": launch.shim,
-            "KILL_SHIM_CONTROL": launch.control.path, "SWIFT_BACKTRACE": "enable=no",
-        ]
+        var environment = ["PATH": "/usr/bin:/bin", "SWIFT_BACKTRACE": "enable=no"]
+        if let shim = launch.shim {
+            environment["LD_PRELOAD"] = shim
+            environment["KILL_SHIM_CONTROL"] = launch.control.path
+        }
+        node.process.environment = environment
         node.process.standardOutput = output
         node.process.standardError = try appending(to: launch.log)
         try node.process.run()
@@ -62,7 +65,8 @@ final class NodeProcess {
     static func arguments(_ launch: Launch) -> [String] {
         [
             "dev", "--json", "--rpc-port", "0", "--data-dir", launch.directory,
-            "--checkpoint-heights", "3", "--checkpoint-transactions", "400",
+            "--checkpoint-heights", "\(launch.checkpointHeights)",
+            "--checkpoint-transactions", launch.checkpointHeights > 1_000 ? "1000000" : "400",
         ]
     }
 

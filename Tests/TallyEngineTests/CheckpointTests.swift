@@ -13,6 +13,11 @@ import Testing
     /// What the beacon told, in order.
     final class Notices: Sendable {
         private let heights = Mutex<(written: [Height], failed: [Height])>(([], []))
+        /// How often space ran out, and came back.
+        private let space = Mutex((ranOut: 0, isBack: 0))
+
+        var shortages: Int { space.withLock { $0.ranOut } }
+        var ends: Int { space.withLock { $0.isBack } }
 
         var written: [Height] { heights.withLock { $0.written } }
         var failed: [Height] { heights.withLock { $0.failed } }
@@ -21,6 +26,13 @@ import Testing
             switch notice {
             case .checkpointed(let height): heights.withLock { $0.written.append(height) }
             case .checkpointFailed(let height, _): heights.withLock { $0.failed.append(height) }
+            case .spaceRanOut(let shortage):
+                guard case .checkpoint(.mapFull(path: _)) = shortage else {
+                    Issue.record("\(shortage)")
+                    return
+                }
+                space.withLock { $0.ranOut += 1 }
+            case .spaceIsBack: space.withLock { $0.isBack += 1 }
             case .quarantined(let endpoint, let error):
                 Issue.record("endpoint \(endpoint) was quarantined: \(error)")
             }
@@ -94,7 +106,8 @@ import Testing
         }
     }
 
-    @Test func aFullMapLosesNothing() async throws {
+    /// STORE-17: what was taken before becomes final and is there afterwards; the rest is refused.
+    @Test func aFullMapRefusesTransactionsAndLosesNothing() async throws {
         let ledger = try TestLedger(shards: 1, accounts: 40)
         defer { try? FileManager.default.removeItem(atPath: ledger.directory) }
         var small = Limits()
@@ -104,8 +117,24 @@ import Testing
         let hashes = try await run(
             ledger, policy: policy, limits: small, notices: notices
         ) { engine, _ in
-            try await transferAround(ledger, engine, rounds: 0..<60)
+            var hashes: [Hash32] = []
+            for nonce in 0..<200 as Range<UInt64> where engine.intake.takesTransactions {
+                let raws = ledger.keys.indices.map { from in
+                    ledger.transfer(from: from, to: (from + 1) % 40, value: 7, nonce: nonce)
+                }
+                let taken = await engine.intake.submit(raws).compactMap { try? $0.get() }
+                var snapshot = engine.publisher.current
+                while try taken.contains(where: { try snapshot.position(of: $0) == nil }) {
+                    snapshot = try #require(await engine.publisher.next(after: snapshot.height))
+                }
+                hashes += taken
+            }
+            let late = ledger.transfer(from: 0, to: 1, value: 7, nonce: 1_000)
+            let refused = await engine.intake.submit([late])
+            #expect(refused == [.failure(.diskFull)])
+            return hashes
         }
+        #expect(notices.shortages == 1 && notices.ends == 0)
         #expect(!notices.failed.isEmpty)
         try await run(ledger, policy: policy, notices: notices) { engine, report in
             #expect(report.replayedTransactions > 0)
@@ -114,6 +143,11 @@ import Testing
                 let position = try snapshot.position(of: hash)
                 #expect(position != nil)
             }
+            let nonce = try snapshot.account(ledger.keys[0].address).nonce
+            let again = await engine.intake.submit([
+                ledger.transfer(from: 0, to: 1, value: 7, nonce: nonce)
+            ])
+            #expect(again.allSatisfy { if case .success = $0 { true } else { false } })
         }
     }
 

@@ -15,6 +15,10 @@ struct MemoryDisk: JournalStorage {
     /// Effects that still succeed; `nil` for all.
     var effectsLeft: Int?
     private(set) var performed = 0
+    /// Bytes that files may still grow by; `nil` for any.
+    var space: Int?
+    /// The next syncs that fail, and with what.
+    var syncFailure: Int32?
 
     func list() -> [JournalSegment] { Array(files.keys) }
     func read(_ segment: JournalSegment) throws(JournalStorageError) -> [UInt8] {
@@ -39,8 +43,45 @@ struct MemoryDisk: JournalStorage {
                 }
                 effectsLeft = left - 1
             }
-            try apply(effect)
+            if case .sync(let segment) = effect, let code = syncFailure {
+                throw .failed(segment, code: code)
+            }
+            try apply(try fitting(effect))
+            if case .write(let segment, let offset, let bytes) = effect,
+                (files[segment]?.bytes.count ?? 0) < Int(offset) + bytes.count
+            {
+                throw .diskFull(segment)
+            }
             performed += 1
+        }
+    }
+
+    /// The part of an effect that there is room for.
+    private mutating func fitting(
+        _ effect: JournalEffect
+    ) throws(JournalStorageError) -> JournalEffect {
+        guard let space else { return effect }
+        switch effect {
+        case .create(let segment, let header):
+            guard space < header.count else {
+                self.space = space - header.count
+                return effect
+            }
+            try apply(.create(segment, header: Array(header.prefix(space))))
+            self.space = 0
+            throw .diskFull(segment)
+        case .write(let segment, let offset, let bytes):
+            let grows = max(0, Int(offset) + bytes.count - (files[segment]?.bytes.count ?? 0))
+            self.space = max(0, space - grows)
+            return .write(
+                segment, offset: offset, bytes: Array(bytes.dropLast(max(0, grows - space))))
+        case .truncate(let segment, let length):
+            self.space = space + (files[segment]?.bytes.count ?? 0) - Int(length)
+            return effect
+        case .delete(let segment), .discard(let segment):
+            self.space = space + (files[segment]?.bytes.count ?? 0)
+            return effect
+        case .sync, .syncDirectory: return effect
         }
     }
 
@@ -73,6 +114,7 @@ struct MemoryDisk: JournalStorage {
             guard files.removeValue(forKey: segment) != nil else {
                 throw .failed(segment, code: 2)
             }
+        case .discard(let segment): files[segment] = nil
         }
     }
 

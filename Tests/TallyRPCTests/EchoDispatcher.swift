@@ -65,6 +65,40 @@ final class EchoDispatcher: RPCDispatcher {
         }
     }
 
+    func push(for call: RPCCall) throws(RPCFailure) -> RPCPush? {
+        let first = call.params[0]
+        switch call.method {
+        case "stop": return .unsubscribe(first?.stringValue ?? "")
+        case "refuse": throw .invalidParams("not today")
+        case "count":
+            // As many numbers as asked for, as fast as they are taken, each after some padding.
+            let end = first?.int64Value ?? 0
+            let padding = Array(
+                repeating: UInt8(ascii: " "), count: Int(call.params[1]?.int64Value ?? 0))
+            return .subscribe(
+                RPCSubscription(method: "counted") { notifier in
+                    var next = 0
+                    while next < end {
+                        await notifier.room()
+                        if Task.isCancelled { return .stopped }
+                        notifier.push(padding + String(next).utf8)
+                        next += 1
+                    }
+                    await self.gate.pass()
+                    return .stopped
+                })
+        case "flood":
+            // Does not look whether there is room, until the window is full.
+            let text = Array("\"\(String(repeating: "x", count: 10_000))\"".utf8)
+            return .subscribe(
+                RPCSubscription(method: "flooded") { notifier in
+                    while notifier.hasRoom { notifier.push(text) }
+                    return .lagging
+                })
+        default: return nil
+        }
+    }
+
     private func note(_ call: RPCCall) {
         if call.isNotification { notifications.withLock { $0.append(call.method) } }
     }
@@ -112,6 +146,8 @@ final class Gate: Sendable {
             if isReached { continuation.resume() }
         }
     }
+
+    var arrivals: Int { state.withLock { $0.arrivals } }
 
     func open() {
         let passing = state.withLock { state in

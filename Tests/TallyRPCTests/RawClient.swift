@@ -103,9 +103,22 @@ struct RawClient {
 
     func startReading() async throws { try await channel.setOption(.autoRead, value: true).get() }
 
+    func stopReading() async throws { try await channel.setOption(.autoRead, value: false).get() }
+
     func closeOutput() async throws { try await channel.close(mode: .output).get() }
 
     func close() async { try? await channel.close().get() }
+
+    mutating func bytes(_ count: Int) async throws -> [UInt8] {
+        while received.count < count {
+            guard let more = await iterator.next(isolation: #isolation) else {
+                throw Failure.closed
+            }
+            received += more
+        }
+        defer { received.removeFirst(count) }
+        return Array(received.prefix(count))
+    }
 
     private mutating func byte() async throws -> UInt8 {
         if received.isEmpty { try await receive() }

@@ -46,6 +46,23 @@ enum Carelessness: String, CaseIterable, Sendable {
     }
 }
 
+/// Takes for written what found no space.
+struct IgnoresFullDisk: CrashableNode {
+    var node: SimulatedNode
+
+    static func open(
+        _ setup: NodeSetup, on disk: inout SimulatedDisk
+    ) throws(NodeFailure) -> Self {
+        var node = try SimulatedNode.open(setup, on: &disk)
+        node.whenFull = .goesOn
+        return Self(node: node)
+    }
+
+    mutating func advance(_ input: HeightInput) throws(NodeFailure) {
+        try node.advance(input, order: { $0 })
+    }
+}
+
 /// A node whose steps are put into another order.
 private protocol CarelessNode: CrashableNode {
     init(node: SimulatedNode)

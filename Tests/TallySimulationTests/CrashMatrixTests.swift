@@ -17,7 +17,7 @@ import Testing
             tally.add(try matrix.crash(at: point, loss, seed: seed))
         }
         print("crash matrix: \(matrix.effects.count) effects, \(tally)")
-        for effect in DiskEffect.allCases where effect != .truncate {
+        for effect in DiskEffect.allCases where effect != .truncate && effect != .discard {
             #expect((tally.points[effect] ?? 0) > 0, "nothing crashed at \(effect)")
         }
         #expect(tally.shardsAhead > 0 && tally.unacknowledged > 0 && tally.replayed > 0)
@@ -36,9 +36,83 @@ import Testing
         }
         print("double crashes: \(tally)")
         #expect(tally.crashes > tally.runs * 3 / 2)
-        for effect in DiskEffect.allCases {
+        for effect in DiskEffect.allCases where effect != .discard {
             #expect((tally.points[effect] ?? 0) > 0, "nothing crashed at \(effect)")
         }
+    }
+
+    // MARK: A full disk
+
+    /// Space runs out at every effect and comes back after one to four failures: the node goes on by
+    /// itself, to the same end (STORE-17).
+    @Test func goesOnByItselfWhenThereIsSpaceAgain() throws {
+        let matrix = try CrashSetup.matrix(SimulatedNode.self)
+        var found: [DiskEffect: Int] = [:]
+        for effect in matrix.effects.indices.dropLast(8) {
+            for failures in [1, 2, 4] {
+                do {
+                    let shortages = try matrix.resume(
+                        after: DiskShortage(at: effect, failures: failures))
+                    found.merge(shortages, uniquingKeysWith: +)
+                    #expect(shortages.values.reduce(0, +) == failures)
+                } catch { Issue.record("full at effect \(effect), \(failures) times: \(error)") }
+            }
+        }
+        print("full disk: found no space: \(Tally.text(found))")
+        for effect in [DiskEffect.create, .write, .commitShard, .commitBeacon] {
+            #expect((found[effect] ?? 0) > 0, "there was space for every \(effect)")
+        }
+    }
+
+    /// And the node dies in the shortage or soon after it.
+    @Test func survivesACrashOnAFullDisk() throws {
+        let matrix = try CrashSetup.matrix(SimulatedNode.self)
+        var tally = Tally()
+        var random = SeededGenerator(seed: 3)
+        for effect in matrix.effects.indices.dropLast(20) {
+            for delay in 0..<8 {
+                for loss in SimulatedDisk.Loss.allCases {
+                    let seed = random.next()
+                    let moment = CrashMoment.allCases.randomElement(using: &random) ?? .before
+                    let failures = Int.random(in: 1...4, using: &random)
+                    guard Self.isDeep || Int.random(in: 0..<10, using: &random) == 0 else {
+                        continue
+                    }
+                    let point = CrashPoint(effect + delay, moment)
+                    do {
+                        tally.add(
+                            try matrix.crash(
+                                at: point, loss, seed: seed,
+                                shortage: DiskShortage(at: effect, failures: failures)))
+                    } catch {
+                        Issue.record(
+                            "full at \(effect), \(failures) times, \(point), loss \(loss), seed \(seed): \(error)"
+                        )
+                    }
+                }
+            }
+        }
+        print("crashes on a full disk: \(tally)")
+        for effect in [DiskEffect.create, .write, .discard, .truncate, .commitShard] {
+            #expect((tally.points[effect] ?? 0) > 0, "nothing crashed at \(effect)")
+        }
+        #expect((tally.shortages[.create] ?? 0) > 0 && (tally.shortages[.write] ?? 0) > 0)
+    }
+
+    /// A node that takes a record for written though there was no space loses it.
+    @Test func detectsARecordThatFoundNoSpace() throws {
+        let matrix = try CrashSetup.matrix(IgnoresFullDisk.self)
+        var found: [CrashViolation] = []
+        for effect in matrix.effects.indices.dropLast(20) where matrix.effects[effect] == .write {
+            do throws(CrashViolation) {
+                _ = try matrix.crash(
+                    at: CrashPoint(effect + 4, .before), .nothing, seed: 3,
+                    shortage: DiskShortage(at: effect, failures: 1))
+            } catch { found.append(error) }
+        }
+        print("control ignoresFullDisk: \(found.count) crashes found out")
+        #expect(
+            found.contains { if case .lost = $0 { true } else { false } }, "\(found.prefix(3))")
     }
 
     // MARK: Controls: a node that does things in a wrong order is found out.
@@ -84,6 +158,7 @@ private struct Tally: CustomStringConvertible {
     private(set) var shardsAhead = 0
     private(set) var unacknowledged = 0
     private(set) var points: [DiskEffect: Int] = [:]
+    private(set) var shortages: [DiskEffect: Int] = [:]
 
     mutating func add<Node>(_ outcome: CrashMatrix<Node>.Outcome) {
         runs += 1
@@ -92,13 +167,18 @@ private struct Tally: CustomStringConvertible {
         if outcome.shardWasAhead { shardsAhead += 1 }
         if outcome.foundUnacknowledged { unacknowledged += 1 }
         for effect in outcome.effects { points[effect, default: 0] += 1 }
+        shortages.merge(outcome.shortages, uniquingKeysWith: +)
+    }
+
+    static func text(_ counts: [DiskEffect: Int]) -> String {
+        DiskEffect.allCases.compactMap { effect in
+            counts[effect].map { "\(effect) \($0)" }
+        }.joined(separator: ", ")
     }
 
     var description: String {
-        let kinds = DiskEffect.allCases.compactMap { effect in
-            points[effect].map { "\(effect) \($0)" }
-        }
-        return "\(runs) runs, \(crashes) crashes (\(kinds.joined(separator: ", "))); "
+        "\(runs) runs, \(crashes) crashes (\(Self.text(points))); "
+            + (shortages.isEmpty ? "" : "found no space: \(Self.text(shortages)); ")
             + "\(replayed) heights replayed, \(shardsAhead) times a shard was ahead of the beacon, "
             + "\(unacknowledged) times a height was there that nobody had seen; lost 0"
     }

@@ -49,6 +49,17 @@ import Testing
         #expect(permissions(environment.path + "/lock.mdb") == 0o600)
     }
 
+    /// STORE-18: LMDB writes to the map of this file, which no full disk may stop.
+    @Test func hasAllSpaceForReaderSlotsFromTheStart() throws {
+        for _ in 0..<2 {
+            let environment = try Environment.open(directory.configuration())
+            var status = stat()
+            try #require(stat(environment.path + "/lock.mdb", &status) == 0)
+            #expect(status.st_size >= 16 * 64)
+            #expect(Int(status.st_blocks) * 512 >= Int(status.st_size))
+        }
+    }
+
     @Test func findsNothingToReadWhereNothingIs() {
         #expect(throws: StoreError.notFound(path: directory["env"])) {
             try Environment.open(directory.configuration(readOnly: true))

@@ -9,7 +9,7 @@ enum Layers {
         "TallyRPC": 5, "TallyIndexer": 5, "TallyBench": 5,
         "TallyNode": 6,
         "TallyCLI": 7, "tally": 7,
-        "StateBench": 8, "LedgerBench": 8, "KillTest": 8,
+        "BenchSupport": 5, "Bench": 8, "KillTest": 8,
     ]
 
     /// Imports inside one layer, each the only one of its kind.
@@ -32,7 +32,7 @@ enum Layers {
     /// The only targets that see NIO.
     static let onNIO: Set<String> = [
         "TallyNetwork", "TallyClient", "TallyRPC", "TallyIndexer", "TallyBench", "TallyNode",
-        "TallyCLI", "tally",
+        "TallyCLI", "tally", "Bench",
     ]
 
     /// Only these of our targets may be seen by a target with an entry.

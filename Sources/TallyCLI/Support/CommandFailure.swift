@@ -19,6 +19,8 @@ package struct CommandFailure: Error, Hashable, Sendable, CustomStringConvertibl
 
     package var description: String { message }
 
+    var json: JSON { ["code": .string(code), "message": .string(message)] }
+
     /// Any error of the layers below.
     init(_ error: any Error) {
         switch error {
@@ -34,6 +36,7 @@ package struct CommandFailure: Error, Hashable, Sendable, CustomStringConvertibl
         case let error as GenesisDocumentError: self.init("genesis", error.description)
         case let error as KeyError: self.init("key", error.description)
         case let error as FileError: self.init("file", error.description)
+        case let error as MnemonicError: self.init("mnemonic", error.description)
         case is CancellationError: self.init("cancelled", "cancelled")
         default: self.init("failed", "\(error)")
         }

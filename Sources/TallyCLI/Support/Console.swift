@@ -1,8 +1,9 @@
 import Glibc
 import Synchronization
 
-/// Where a verb writes: the process's streams, or buffers of a test.
+/// What a verb reads and where it writes: the process's streams, or buffers of a test.
 package struct Console: Sendable {
+    private let readInput: @Sendable (Int) throws(CommandFailure) -> [UInt8]
     private let writeOutput: @Sendable (String) -> Void
     private let writeError: @Sendable (String) -> Void
 
@@ -10,11 +11,15 @@ package struct Console: Sendable {
     @TaskLocal package static var current = Console.standard
 
     package static let standard = Console(
+        input: read,
         output: { write($0, STDOUT_FILENO) }, error: { write($0, STDERR_FILENO) })
 
+    /// - Parameter input: gives at most so many of the next bytes, none at the end.
     package init(
+        input: @escaping @Sendable (Int) throws(CommandFailure) -> [UInt8],
         output: @escaping @Sendable (String) -> Void, error: @escaping @Sendable (String) -> Void
     ) {
+        readInput = input
         writeOutput = output
         writeError = error
     }
@@ -24,6 +29,38 @@ package struct Console: Sendable {
 
     /// One line on standard error.
     package func complain(_ text: String) { writeError(text + "\n") }
+
+    /// Whole lines of output, each with its end, in one go.
+    func write(lines: [UInt8]) { writeOutput(String(decoding: lines, as: UTF8.self)) }
+
+    /// The next bytes of standard input as soon as there are any; none at the end.
+    func read(atMost count: Int) throws(CommandFailure) -> [UInt8] { try readInput(count) }
+
+    /// All of standard input.
+    /// - Throws: for more than `limit` bytes.
+    func readAll(limit: Int) throws(CommandFailure) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while true {
+            let chunk = try readInput(64 << 10)
+            guard !chunk.isEmpty else { return bytes }
+            bytes += chunk
+            guard bytes.count <= limit else {
+                throw CommandFailure("input", "standard input has more than \(limit) bytes")
+            }
+        }
+    }
+
+    @Sendable private static func read(_ count: Int) throws(CommandFailure) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        while true {
+            let received = Glibc.read(STDIN_FILENO, &bytes, count)
+            if received >= 0 { return Array(bytes.prefix(received)) }
+            guard errno == EINTR else {
+                throw CommandFailure(
+                    "input", "cannot read standard input: \(String(cString: strerror(errno)))")
+            }
+        }
+    }
 
     private static func write(_ text: String, _ descriptor: Int32) {
         var text = text
@@ -40,14 +77,21 @@ package struct Console: Sendable {
     }
 }
 
-/// Collects what a verb writes.
+/// Collects what a verb writes, and gives it what to read.
 package final class CapturedConsole: Sendable {
     private let text = Mutex((output: "", error: ""))
+    private let rest: Mutex<ArraySlice<UInt8>>
 
-    package init() {}
+    package init(input: [UInt8] = []) { rest = Mutex(input[...]) }
 
     package var console: Console {
         Console(
+            input: { [self] count in
+                rest.withLock { rest in
+                    defer { rest = rest.dropFirst(count) }
+                    return Array(rest.prefix(count))
+                }
+            },
             output: { [self] line in text.withLock { $0.output += line } },
             error: { [self] line in text.withLock { $0.error += line } })
     }

@@ -52,7 +52,14 @@ struct NodeSettings: ParsableArguments {
     func configuration(
         extra: [Setting: String] = [:], defaults: NodeConfiguration? = nil
     ) throws(ConfigurationError) -> NodeConfiguration {
-        var flags = extra
+        try NodeConfiguration.load(
+            flags: flags.merging(extra) { $1 },
+            environment: ProcessInfo.processInfo.environment, defaults: defaults)
+    }
+
+    /// Those that were given.
+    var flags: [Setting: String] {
+        var flags: [Setting: String] = [:]
         flags[.dataDirectory] = dataDir
         flags[.rpcHost] = rpcHost
         flags[.rpcPort] = rpcPort.map(String.init)
@@ -61,8 +68,7 @@ struct NodeSettings: ParsableArguments {
         flags[.checkpointTransactions] = checkpointTransactions.map(String.init)
         flags[.checkpointBytes] = checkpointBytes.map(String.init)
         flags[.checkpointHeights] = checkpointHeights.map(String.init)
-        return try NodeConfiguration.load(
-            flags: flags, environment: ProcessInfo.processInfo.environment, defaults: defaults)
+        return flags
     }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import TallyCrypto
 import TallyNode
 
 /// Passwords come from a file or a terminal, never from the command line, which other users see.
@@ -26,10 +27,10 @@ enum Passwords {
     }
 
     /// Reads a line from the terminal without echo.
-    private static func ask(_ prompt: String) throws(CommandFailure) -> String {
+    static func ask(_ prompt: String) throws(CommandFailure) -> String {
         guard let terminal = fopen("/dev/tty", "r+") else {
             throw CommandFailure(
-                "password", "no terminal to ask for a password; use --password-file")
+                "password", "no terminal to ask on; give a file instead, such as --password-file")
         }
         defer { fclose(terminal) }
         let descriptor = fileno(terminal)
@@ -45,8 +46,9 @@ enum Passwords {
             fputs("\n", terminal)
         }
         var buffer = [CChar](repeating: 0, count: 4_096)
+        defer { SecretBytes.wipe(&buffer) }
         guard fgets(&buffer, Int32(buffer.count), terminal) != nil else {
-            throw CommandFailure("password", "no password was given")
+            throw CommandFailure("password", "nothing was typed")
         }
         let bytes = buffer.lazy.map { UInt8(bitPattern: $0) }
         return String(decoding: bytes.prefix { $0 != 0 && $0 != UInt8(ascii: "\n") }, as: UTF8.self)

@@ -21,19 +21,30 @@ enum KeyDerivation: Hashable, Sendable {
     }
 }
 
-/// PBKDF2 with HMAC-SHA-256 (RFC 8018, section 5.2).
+/// PBKDF2 with HMAC (RFC 8018, section 5.2).
 enum PBKDF2 {
+    enum HashFunction {
+        case sha256
+        case sha512
+    }
+
     /// - Parameters:
     ///   - rounds: at least 1.
     ///   - count: bytes to make, at least 1.
     static func derive(
-        password: [UInt8], salt: [UInt8], rounds: Int32, count: Int
+        password: [UInt8], salt: [UInt8], rounds: Int32, count: Int,
+        function: HashFunction = .sha256
     ) -> [UInt8] {
         var key = [UInt8](repeating: 0, count: count)
+        let digest =
+            switch function {
+            case .sha256: EVP_sha256()
+            case .sha512: EVP_sha512()
+            }
         let status = password.withUnsafeBytes { text in
             PKCS5_PBKDF2_HMAC(
                 text.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(text.count), salt,
-                Int32(salt.count), rounds, EVP_sha256(), Int32(count), &key)
+                Int32(salt.count), rounds, digest, Int32(count), &key)
         }
         precondition(status == 1, "PBKDF2 refuses only arguments out of range")
         return key

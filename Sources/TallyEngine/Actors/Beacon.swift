@@ -9,8 +9,12 @@ import TallyTransactions
 /// What the beacon tells whoever watches the node.
 package enum BeaconNotice: Sendable {
     case checkpointed(Height)
-    /// Not written, and tried again when the next is due: the log keeps everything.
+    /// Not written: the log keeps everything. Tried again if it was for want of space.
     case checkpointFailed(Height, StoreError)
+    /// No new transactions are taken until there is space (STORE-17). Once a shortage.
+    case spaceRanOut(SpaceShortage)
+    /// What found no space is written, and transactions are taken again.
+    case spaceIsBack
     /// The shard builds no blocks until it is looked at (RCPT-3).
     case quarantined(EndpointID, ExecutionError)
 }
@@ -25,7 +29,7 @@ package actor Beacon {
     private var ownStorage: EndpointStorage
     private var finality: SingleValidator
     private var durability: Durability
-    private let journal: FileJournal
+    private var journal: FileJournal
     private let shards: [Shard]
     private let genesis: Genesis
     private let genesisHeader: BeaconHeader
@@ -45,6 +49,8 @@ package actor Beacon {
     private var hasWork = false
     /// The beacon's part of the checkpoint under way.
     private var beaconCheckpoint: Checkpoint?
+    private var shortage = Shortage()
+    private let space: WriteSpace
     private let checkpointJobs: AsyncStream<CheckpointJob>.Continuation
 
     /// Checkpoints to be written, for `Checkpointer`. At most one is under way.
@@ -62,6 +68,19 @@ package actor Beacon {
         let candidates: [Candidate?]
     }
 
+    /// What found no space and is tried again (STORE-17).
+    private struct Shortage {
+        /// The record of a block that agreement waits for.
+        var record: (work: JournalWork, digest: Hash32)?
+        /// Segments that are not needed any more.
+        var pruning = JournalWork()
+        var needsCheckpoint = false
+        /// Ticks since it was tried last.
+        var ticks = 0
+
+        var isOver: Bool { record == nil && !needsCheckpoint }
+    }
+
     /// Everything the beacon is started with.
     package struct Parts {
         package var core: BeaconCore
@@ -74,6 +93,7 @@ package actor Beacon {
         package var snapshots: [EndpointSnapshot]
         package var beaconHistory: BeaconHistory
         package var checkpointed: Height
+        package var space: WriteSpace
     }
 
     package init(
@@ -90,6 +110,7 @@ package actor Beacon {
         snapshots = parts.snapshots
         beaconHistory = parts.beaconHistory
         checkpointedRows = parts.checkpointed
+        space = parts.space
         self.genesis = genesis
         self.genesisHeader = genesisHeader
         self.proposer = proposer
@@ -119,6 +140,7 @@ package actor Beacon {
 
     /// Looks at the clock: proposes when a deadline has come or the heartbeat is due (R18).
     package func tick() async throws(EngineError) {
+        try await retry()
         // Work that arrived while a snapshot was being refreshed is still to be done.
         if hasWork || mustAdvanceTime(clock.now()) { try await work() }
     }
@@ -137,7 +159,7 @@ package actor Beacon {
             case .build:
                 queue += finality.handle(try await build())
             case .persist(let height, _, let digest):
-                try persist(height)
+                guard try persist(height, digest) else { continue }
                 queue += finality.handle(.persisted(digest: digest))
             case .decide(let height, _, _):
                 try await decide(height)
@@ -215,24 +237,31 @@ package actor Beacon {
 
     // MARK: Deciding
 
-    private func persist(_ height: Height) throws(EngineError) {
+    /// - Returns: whether the block is durable. If not, there is no space for it, and `retry` goes on.
+    private func persist(_ height: Height, _ digest: Hash32) throws(EngineError) -> Bool {
         guard let block = proposal?.block else { preconditionFailure("nothing was proposed") }
         let count = block.anchors.reduce(0) { $0 + $1.transactions.count }
         let effects: [DurabilityEffect]
         do throws(JournalRefusal) {
             effects = try durability.decided(height, record: block.logRecord, transactions: count)
         } catch { throw .journalRefused(error) }
+        var work = JournalWork()
         var rest = effects[...]
         while case .journal(let writes)? = rest.first {
-            try write(writes)
+            work.add(writes)
             rest.removeFirst()
         }
         afterDecision = Array(rest)
+        guard let full = try write(&work) else { return true }
+        shortage.record = (work, digest)
+        ranShort(.log(full))
+        return false
     }
 
-    private func write(_ effects: [JournalEffect]) throws(EngineError) {
+    /// - Returns: the segment that there is no space for.
+    private func write(_ work: inout JournalWork) throws(EngineError) -> JournalSegment? {
         do throws(JournalStorageError) {
-            try journal.perform(effects)
+            return try work.run(on: &journal)
         } catch {
             durability.journalFailed()
             throw .journalWrite(error)
@@ -246,7 +275,7 @@ package actor Beacon {
         afterDecision = []
         for effect in effects {
             switch effect {
-            case .journal(let writes): try write(writes)
+            case .journal: preconditionFailure("the log is written before the decision")
             case .publish: try await publish(proposal)
             case .checkpointShards(let height): await startCheckpoint(height)
             case .checkpointBeacon: preconditionFailure("the shards come first")
@@ -330,7 +359,8 @@ package actor Beacon {
 
     /// Writes the state of the last published height, unless it is written already.
     package func requestCheckpoint() async {
-        guard !isRunning else { return }
+        // A record that waits for space is of a height whose state there is not yet.
+        guard !isRunning, shortage.record == nil else { return }
         isRunning = true
         for case .checkpointShards(let height) in durability.requestCheckpoint() {
             await startCheckpoint(height)
@@ -363,10 +393,16 @@ package actor Beacon {
         do throws(JournalRefusal) {
             effects = try durability.beaconCheckpointed(height)
         } catch { throw .journalRefused(error) }
-        for case .journal(let writes) in effects { try write(writes) }
+        for case .journal(let writes) in effects { shortage.pruning.add(writes) }
+        try prune()
         notify(.checkpointed(height))
+        shortage.needsCheckpoint = false
+        endShortage()
         await refresh()
     }
+
+    /// Deletes what the log needs no more. Some file systems need space to do that.
+    private func prune() throws(EngineError) { _ = try write(&shortage.pruning) }
 
     /// A checkpoint could not be written. The log keeps everything it would have held.
     package func checkpointFailed(_ height: Height, _ error: StoreError) {
@@ -374,6 +410,49 @@ package actor Beacon {
         ownStorage.abandonCheckpoint()
         beaconCheckpoint = nil
         notify(.checkpointFailed(height, error))
+        guard error.isLackOfSpace else { return }
+        shortage.needsCheckpoint = true
+        ranShort(.checkpoint(error))
+    }
+
+    // MARK: Shortage of space
+
+    /// Half a second, and two for a checkpoint, which writes until the disk is full again. In ticks,
+    /// as a clock may be set back.
+    private static let recordTicks = 25
+    private static let checkpointTicks = 100
+
+    private func ranShort(_ what: SpaceShortage) {
+        guard !space.isShort else { return }
+        space.set(isShort: true)
+        shortage.ticks = 0
+        notify(.spaceRanOut(what))
+    }
+
+    private func endShortage() {
+        guard space.isShort, shortage.isOver else { return }
+        space.set(isShort: false)
+        notify(.spaceIsBack)
+    }
+
+    /// Tries now and then what found no space, and goes on from there.
+    private func retry() async throws(EngineError) {
+        guard space.isShort || !shortage.pruning.isDone, !isRunning else { return }
+        shortage.ticks += 1
+        guard shortage.ticks % Self.recordTicks == 0 else { return }
+        try prune()
+        if var record = shortage.record {
+            let full = try write(&record.work)
+            shortage.record = full == nil ? nil : record
+            guard full == nil else { return }
+            endShortage()
+            isRunning = true
+            defer { isRunning = false }
+            try await perform(finality.handle(.persisted(digest: record.digest)))
+        }
+        if shortage.needsCheckpoint, shortage.ticks % Self.checkpointTicks == 0 {
+            await requestCheckpoint()
+        }
     }
 
     /// Publishes the same height over the new checkpoint, so that an idle ledger does not hold on to

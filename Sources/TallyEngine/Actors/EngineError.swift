@@ -27,6 +27,9 @@ extension EngineError: CustomStringConvertible {
         switch self {
         case .store(let error): error.description
         case .read(let error): error.description
+        case .journal(.storage(.diskFull(let segment))):
+            "no space is left to recover the beacon log (\(segment)): nothing acknowledged is lost; "
+                + "free space and start again"
         case .journal(.storage(let error)): "the beacon log cannot be read: \(error)"
         case .journal(.log(let error)): error.description
         case .journalWrite(.diskFull(let segment)):

@@ -39,6 +39,11 @@ package final class FileJournal: JournalStorage, Sendable {
             case .delete(let segment):
                 if openFile?.segment == segment { setCurrent(nil) }
                 guard unlink(path(segment)) == 0 else { throw failure(segment) }
+            case .discard(let segment):
+                if openFile?.segment == segment { setCurrent(nil) }
+                guard unlink(path(segment)) == 0 || errno == ENOENT else {
+                    throw failure(segment)
+                }
             }
         }
     }
@@ -103,7 +108,8 @@ package final class FileJournal: JournalStorage, Sendable {
     private func sync(_ segment: JournalSegment) throws(JournalStorageError) {
         let descriptor = try descriptor(of: segment)
         // Never tried again: the system may have dropped the pages it could not write (STORE-9).
-        guard fdatasync(descriptor) == 0 else { throw failure(segment) }
+        // Not for lack of space either: LOG-10.
+        guard fdatasync(descriptor) == 0 else { throw .failed(segment, code: errno) }
     }
 
     private func syncDirectory() throws(JournalStorageError) {

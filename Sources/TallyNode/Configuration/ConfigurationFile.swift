@@ -2,7 +2,7 @@ import Glibc
 import TOMLKit
 
 /// `config.toml` as a list of dotted keys and the text of their values.
-enum ConfigurationFile {
+package enum ConfigurationFile {
     /// None when there is no file.
     /// - Throws: `.unreadable`, `.notTOML`, and `.malformed` for values that are no scalar.
     static func values(_ path: String) throws(ConfigurationError) -> [(key: String, value: String)]
@@ -47,5 +47,23 @@ enum ConfigurationFile {
                     expected: "a string or an integer")
             }
         }
+    }
+
+    /// The line, from 1, that sets a key; `nil` where it is written in an unusual way, as inside
+    /// of an inline table.
+    package static func line(of key: String, in path: String) -> Int? {
+        guard let bytes = try? Files.read(path, limit: 1 << 20) else { return nil }
+        var table = ""
+        let lines = String(decoding: bytes, as: UTF8.self)
+            .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        for (index, line) in lines.enumerated() {
+            let text = line.filter { $0 != " " && $0 != "\t" && $0 != "\"" }
+            if text.first == "[", let end = text.firstIndex(of: "]") {
+                table = text[text.index(after: text.startIndex)..<end] + "."
+            } else if let equals = text.firstIndex(of: "="), table + text[..<equals] == key {
+                return index + 1
+            }
+        }
+        return nil
     }
 }

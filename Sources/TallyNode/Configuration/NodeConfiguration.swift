@@ -33,20 +33,67 @@ extension NodeConfiguration {
         flags: [Setting: String], environment: [String: String],
         defaults: NodeConfiguration? = nil
     ) throws(ConfigurationError) -> NodeConfiguration {
+        let (directory, layer) = try merged(flags, environment, defaults)
+        guard let directory else { throw .noDataDirectory }
+        return try applied(layer, directory, defaults)
+    }
+
+    /// Every setting with the value that holds and where that was set, in the order of the cases.
+    ///
+    /// The parameters and what is thrown are those of `load`, except that without a data
+    /// directory there is no file to look into.
+    package static func resolved(
+        flags: [Setting: String], environment: [String: String],
+        defaults: NodeConfiguration? = nil
+    ) throws(ConfigurationError) -> [ResolvedSetting] {
+        let (directory, layer) = try merged(flags, environment, defaults)
+        let configuration = try applied(layer, directory ?? "", defaults)
+        return Setting.allCases.map { setting in
+            let value = setting == .dataDirectory ? directory : configuration.text(of: setting)
+            return ResolvedSetting(setting: setting, value: value, origin: layer[setting]?.origin)
+        }
+    }
+
+    private static func merged(
+        _ flags: [Setting: String], _ environment: [String: String],
+        _ defaults: NodeConfiguration?
+    ) throws(ConfigurationError) -> (directory: String?, Layer) {
         var layer = try self.environment(environment)
         for (setting, value) in flags {
             let name = setting == .dataDirectory ? "data-dir" : Self.flagName(setting)
             layer[setting] = (value, .flag("--" + name))
         }
         guard let directory = layer[.dataDirectory]?.value ?? defaults?.dataDirectory else {
-            throw .noDataDirectory
+            return (nil, layer)
         }
         let path = directory + "/" + DataDirectory.configurationName
         layer.merge(try file(path)) { first, _ in first }
+        return (directory, layer)
+    }
+
+    private static func applied(
+        _ layer: Layer, _ directory: String, _ defaults: NodeConfiguration?
+    ) throws(ConfigurationError) -> NodeConfiguration {
         var configuration = defaults ?? NodeConfiguration(dataDirectory: directory)
         configuration.dataDirectory = directory
         try configuration.apply(layer)
         return configuration
+    }
+
+    /// The value that holds; `nil` for none.
+    private func text(of setting: Setting) -> String? {
+        switch setting {
+        case .dataDirectory: dataDirectory
+        case .rpcHost: rpcHost
+        case .rpcPort: String(rpcPort)
+        case .checkpointTransactions: String(checkpoints.transactions)
+        case .checkpointBytes: String(checkpoints.bytes)
+        case .checkpointHeights: String(checkpoints.heights)
+        case .logLevel: logLevel.rawValue
+        case .logFormat: logFormat.rawValue
+        case .keyFile: keyFile
+        case .passwordFile: passwordFile
+        }
     }
 
     /// `rpc-port` for `rpc.port`.

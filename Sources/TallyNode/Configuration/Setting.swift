@@ -28,6 +28,16 @@ package enum Setting: String, CaseIterable, Sendable {
     /// The file lies in the data directory, so it cannot name it.
     var isInFile: Bool { self != .dataDirectory }
 
+    /// Whether the value itself is a secret, which is never shown. The path of a file that holds
+    /// one is none.
+    package var isSecret: Bool {
+        switch self {
+        case .dataDirectory, .rpcHost, .rpcPort, .checkpointTransactions, .checkpointBytes,
+            .checkpointHeights, .logLevel, .logFormat, .keyFile, .passwordFile:
+            false
+        }
+    }
+
     /// The known name that is most like `name`, for a hint; `nil` if none is near.
     static func nearest(to name: String, among names: [String]) -> String? {
         let scored = names.map { ($0, distance(Array(name.utf8), Array($0.utf8))) }
@@ -65,6 +75,21 @@ package enum SettingOrigin: Hashable, Sendable, CustomStringConvertible {
         case .environment(let name): "the variable \(name)"
         case .file(let path, let key): "'\(key)' in \(path)"
         }
+    }
+}
+
+/// A setting, the value that holds, and why.
+package struct ResolvedSetting: Sendable {
+    package let setting: Setting
+    /// As it would be typed; `nil` where there is none.
+    package let value: String?
+    /// `nil` for the default.
+    package let origin: SettingOrigin?
+
+    package init(setting: Setting, value: String?, origin: SettingOrigin?) {
+        self.setting = setting
+        self.value = value
+        self.origin = origin
     }
 }
 

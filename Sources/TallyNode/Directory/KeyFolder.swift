@@ -72,9 +72,13 @@ package struct KeyFolder: Sendable {
 
     /// Opens the key of an account.
     package func key(of address: Address, password: String) throws(KeyError) -> PrivateKey {
-        for (path, file) in try files() where file.address == address {
-            return try Self.open(file, path, password)
-        }
+        let (path, file) = try file(of: address)
+        return try Self.open(file, path, password)
+    }
+
+    /// The keystore file of an account, not opened.
+    package func file(of address: Address) throws(KeyError) -> (path: String, file: KeystoreFile) {
+        for (path, file) in try files() where file.address == address { return (path, file) }
         throw .noKey(address, path: path)
     }
 

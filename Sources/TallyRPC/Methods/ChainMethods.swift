@@ -43,6 +43,7 @@ enum ChainMethods {
             out.member("height") { $0.quantity(snapshot.height) }
             out.member("headHash") { $0.hex(snapshot.hash) }
             out.member("headTimeMs") { $0.integer(snapshot.header.time.milliseconds) }
+            out.member("takesTransactions") { $0.bool(ledger.intake.takesTransactions) }
             out.key("validator")
             if let validator = ledger.genesis.validators.first {
                 out.hex(validator)

@@ -49,9 +49,15 @@ package struct LedgerDispatcher: RPCDispatcher {
         guard let method = RPCMethod.table[call.method] else {
             throw .methodNotFound(call.method)
         }
-        guard case .atOnce(let handler) = method.handler else { return false }
-        try handler(self, try RPCArguments(call, method), &result)
-        return true
+        switch method.handler {
+        case .atOnce(let handler):
+            try handler(self, try RPCArguments(call, method), &result)
+            return true
+        case .mostlyAtOnce(let attempt, _):
+            return try attempt(self, try RPCArguments(call, method), &result)
+        case .reading, .waiting: return false
+        case .pushing: throw .needsWebSocket(method.name)
+        }
     }
 
     package func respond(
@@ -64,7 +70,9 @@ package struct LedgerDispatcher: RPCDispatcher {
         switch method.handler {
         case .atOnce(let handler), .reading(let handler):
             try handler(self, arguments, &result)
-        case .waiting(let handler): try await handler(self, arguments, &result)
+        case .waiting(let handler), .mostlyAtOnce(_, otherwise: let handler):
+            try await handler(self, arguments, &result)
+        case .pushing: throw .needsWebSocket(method.name)
         }
     }
 
@@ -116,6 +124,13 @@ extension RPCFailure {
     static var unknownBlock: RPCFailure {
         because(
             resourceNotFoundCode, "header not found", reason: "unknownBlock", retryable: true)
+    }
+
+    /// geth's text and code.
+    static func needsWebSocket(_ method: String) -> RPCFailure {
+        because(
+            methodNotFoundCode, "\(method): notifications not supported; use a WebSocket",
+            reason: "needsWebSocket", retryable: false)
     }
 
     /// The store is damaged: nothing the caller can do.

@@ -72,6 +72,11 @@ struct RPCArguments: Sendable {
         return value
     }
 
+    func text(_ index: Int) throws(RPCFailure) -> String {
+        guard let value = values[index]?.stringValue else { throw fault(index, "a string") }
+        return value
+    }
+
     /// `0x…`, or a JSON number.
     func quantity(_ index: Int) throws(RPCFailure) -> UInt64 {
         guard let value = values[index].flatMap({ $0.quantity(UInt64.self) ?? $0.uint64Value })

@@ -15,6 +15,9 @@ enum RPCParameterKind: Sendable {
     case milliseconds
     /// One of a few words.
     case word([String])
+    case text
+    /// What the method alone understands.
+    case object
 }
 
 struct RPCParameter: Sendable {
@@ -31,42 +34,97 @@ struct RPCParameter: Sendable {
     }
 }
 
-/// One row of the method table.
+/// What a method answers, for the document.
+indirect enum RPCResultKind: Sendable {
+    case quantity
+    case hash
+    case bytes
+    case address
+    case flag
+    case text
+    /// An object, whose members Ethereum's specification or ours describes.
+    case object
+    case list(RPCResultKind)
+    /// Null for what is not there.
+    case orNull(RPCResultKind)
+    /// One of two forms, by an argument.
+    case either(RPCResultKind, RPCResultKind)
+}
+
+/// One row of the method table: what is answered, and what the document says about it.
 struct RPCMethod: Sendable {
     typealias Reading =
         @Sendable (LedgerDispatcher, RPCArguments, inout JSONWriter) throws(RPCFailure) -> Void
     typealias Waiting =
         @Sendable (LedgerDispatcher, RPCArguments, inout JSONWriter) async throws(RPCFailure) ->
         Void
+    /// `false`, whatever was written, when it would take long.
+    typealias Attempt =
+        @Sendable (LedgerDispatcher, RPCArguments, inout JSONWriter) throws(RPCFailure) -> Bool
 
     enum Handler: Sendable {
         /// From memory, in microseconds: on the event loop.
         case atOnce(Reading)
+        /// On the event loop when memory or a few look-ups suffice, else in the connection's task.
+        case mostlyAtOnce(Attempt, otherwise: Waiting)
         /// From the store: in the connection's task.
         case reading(Reading)
         /// Asks actors, or waits.
         case waiting(Waiting)
+        /// The connection itself answers, if it can push.
+        case pushing
     }
 
     let name: String
+    /// One line for the document, without a full stop.
+    let summary: String
     let parameters: [RPCParameter]
+    let result: RPCResultKind
     let handler: Handler
 
     static func atOnce(
-        _ name: String, _ parameters: [RPCParameter], _ handler: @escaping Reading
+        _ name: String, _ summary: String, _ parameters: [RPCParameter] = [],
+        gives result: RPCResultKind, _ handler: @escaping Reading
     ) -> RPCMethod {
-        RPCMethod(name: name, parameters: parameters, handler: .atOnce(handler))
+        RPCMethod(
+            name: name, summary: summary, parameters: parameters, result: result,
+            handler: .atOnce(handler))
+    }
+
+    static func mostlyAtOnce(
+        _ name: String, _ summary: String, _ parameters: [RPCParameter] = [],
+        gives result: RPCResultKind, _ attempt: @escaping Attempt,
+        otherwise: @escaping Waiting
+    ) -> RPCMethod {
+        RPCMethod(
+            name: name, summary: summary, parameters: parameters, result: result,
+            handler: .mostlyAtOnce(attempt, otherwise: otherwise))
     }
 
     static func reading(
-        _ name: String, _ parameters: [RPCParameter], _ handler: @escaping Reading
+        _ name: String, _ summary: String, _ parameters: [RPCParameter] = [],
+        gives result: RPCResultKind, _ handler: @escaping Reading
     ) -> RPCMethod {
-        RPCMethod(name: name, parameters: parameters, handler: .reading(handler))
+        RPCMethod(
+            name: name, summary: summary, parameters: parameters, result: result,
+            handler: .reading(handler))
     }
 
     static func waiting(
-        _ name: String, _ parameters: [RPCParameter], _ handler: @escaping Waiting
+        _ name: String, _ summary: String, _ parameters: [RPCParameter] = [],
+        gives result: RPCResultKind, _ handler: @escaping Waiting
     ) -> RPCMethod {
-        RPCMethod(name: name, parameters: parameters, handler: .waiting(handler))
+        RPCMethod(
+            name: name, summary: summary, parameters: parameters, result: result,
+            handler: .waiting(handler))
+    }
+
+    static func pushing(
+        _ name: String, _ summary: String, _ parameters: [RPCParameter],
+        gives result: RPCResultKind
+    ) -> RPCMethod {
+        RPCMethod(
+            name: name, summary: summary, parameters: parameters, result: result,
+            handler: .pushing)
     }
 }

@@ -111,6 +111,11 @@ extension RPCFailure {
                 Self.limitExceededCode,
                 "too many transactions are being verified: try again in a moment",
                 reason: "busy", retryable: true)
+        case .diskFull:
+            self = .because(
+                Self.resourceUnavailableCode,
+                "the node's disk is full: no transactions are taken until there is space",
+                reason: "diskFull", retryable: true)
         case .unavailable(let error):
             self = .because(
                 Self.resourceUnavailableCode, "the sender's shard is unusable: \(error)",

@@ -10,6 +10,8 @@ struct HTTPRequest {
         case page
         /// A browser's question before a request from another origin.
         case preflight
+        /// A switch to WebSocket, and the bytes that grant it.
+        case webSocket(ByteBuffer)
         case refused(HTTPResponse)
     }
 
@@ -31,7 +33,7 @@ struct HTTPRequest {
         target = head.uri
         // The decoder stops behind a request to switch protocols, and the answer to HEAD must not
         // have the body that ours has.
-        keepsAlive = head.isKeepAlive && !headers.isUpgrade && head.method != .HEAD
+        keepsAlive = head.isKeepAlive && headers.webSocket.upgrade == nil && head.method != .HEAD
         contentLength = headers.contentLength.flatMap { Int($0) }
         hasBody = headers.isChunked || (contentLength ?? 0) > 0
         expectsContinue = headers.expect == "100-continue"
@@ -63,9 +65,25 @@ struct HTTPRequest {
         let path = head.uri.prefix { $0 != "?" }
         switch head.method {
         case .POST: return path == "/" ? .call : .refused(.refusal(404, "POST to /"))
+        case .GET where headers.webSocket.isAsked:
+            guard path == "/" || path == "/ws" else {
+                return .refused(.refusal(404, "WebSockets are at / and /ws"))
+            }
+            return switchProtocols(head, headers)
         case .GET: return .page
         case .OPTIONS where headers.origin != nil: return .preflight
         default: return .refused(.refusal(405, "POST a JSON-RPC 2.0 request", allow: "POST, GET"))
+        }
+    }
+
+    private static func switchProtocols(
+        _ head: HTTPRequestHead, _ headers: RelevantHeaders
+    ) -> Purpose {
+        guard head.version == .http1_1, !headers.isChunked, (headers.contentLength ?? "0") == "0"
+        else { return .refused(.refusal(400, "a WebSocket begins with HTTP/1.1 and no body")) }
+        switch headers.webSocket.outcome {
+        case .accepted(let answer): return .webSocket(answer)
+        case .refused(let response): return .refused(response)
         }
     }
 }
@@ -82,7 +100,7 @@ private struct RelevantHeaders {
     var contentLength: String?
     var expect: String?
     var isChunked = false
-    var isUpgrade = false
+    var webSocket = WebSocketHandshake()
 
     mutating func read(_ name: String, _ value: String) {
         // A name of another length is none of ours, which spares most comparisons.
@@ -92,9 +110,12 @@ private struct RelevantHeaders {
             hostCount += 1
         case 6 where Self.matches(name, "origin"): origin = value
         case 6 where Self.matches(name, "expect"): expect = value.lowercased()
-        case 7 where Self.matches(name, "upgrade"): isUpgrade = true
+        case 7 where Self.matches(name, "upgrade"): webSocket.upgrade = value
+        case 10 where Self.matches(name, "connection"): webSocket.connection = value
         case 14 where Self.matches(name, "content-length"): contentLength = value
         case 17 where Self.matches(name, "transfer-encoding"): isChunked = true
+        case 17 where Self.matches(name, "sec-websocket-key"): webSocket.key = value
+        case 21 where Self.matches(name, "sec-websocket-version"): webSocket.version = value
         default: break
         }
     }

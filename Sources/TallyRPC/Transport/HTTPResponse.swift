@@ -42,6 +42,9 @@ struct HTTPResponse: Sendable {
             buffer.writeString(String(body.count))
             buffer.writeStaticString("\r\n")
         }
+        if status == 426 {
+            buffer.writeStaticString("upgrade: websocket\r\nsec-websocket-version: 13\r\n")
+        }
         if let allow { buffer.writeString("allow: \(allow)\r\n") }
         if let origin {
             buffer.writeString("access-control-allow-origin: \(origin)\r\nvary: origin\r\n")
@@ -74,6 +77,7 @@ struct HTTPResponse: Sendable {
         case 405: "Method Not Allowed"
         case 413: "Content Too Large"
         case 417: "Expectation Failed"
+        case 426: "Upgrade Required"
         case 431: "Request Header Fields Too Large"
         case 503: "Service Unavailable"
         default: "Status"

@@ -7,6 +7,8 @@ enum RPCWork: Sendable {
     case body(ByteBuffer)
     /// A message already parsed.
     case message(RPCMessage)
+    /// The connection has become a WebSocket: the last piece.
+    case session(WebSocketSession)
 }
 
 /// One client's connection, as its task sees it: a place for one piece of work.
@@ -88,12 +90,16 @@ extension RPCConnection {
     /// Answers one request after the other until the connection is closed.
     func serve(_ dispatcher: some RPCDispatcher, limits: RPCLimits) async {
         while let work = await next() {
-            let message =
-                switch work {
-                case .message(let message): message
-                case .body(let body):
-                    body.withUnsafeReadableBytes { RPCMessage($0, limits: limits) }
-                }
+            let message: RPCMessage
+            switch work {
+            case .message(let parsed): message = parsed
+            case .body(let body):
+                message = body.withUnsafeReadableBytes { RPCMessage($0, limits: limits) }
+            case .session(let session):
+                await session.serve(dispatcher, limits: limits)
+                // Until the socket is closed too.
+                continue
+            }
             reply(await RPCReply.later(message, by: dispatcher, limits: limits))
         }
     }

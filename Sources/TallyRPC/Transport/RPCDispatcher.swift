@@ -15,6 +15,9 @@ package protocol RPCDispatcher: Sendable {
         to call: RPCCall, into result: inout JSONWriter
     ) throws(RPCFailure) -> Bool
 
+    /// What a call on a WebSocket starts or ends; `nil` for all others. Called on the event loop.
+    func push(for call: RPCCall) throws(RPCFailure) -> RPCPush?
+
     /// Answers a call in a task of its connection. What exceeds `result.limit` is refused after.
     func respond(to call: RPCCall, into result: inout JSONWriter) async throws(RPCFailure)
 
@@ -28,6 +31,8 @@ extension RPCDispatcher {
     package func respondAtOnce(
         to call: RPCCall, into result: inout JSONWriter
     ) throws(RPCFailure) -> Bool { false }
+
+    package func push(for call: RPCCall) throws(RPCFailure) -> RPCPush? { nil }
 
     package func respond(to batch: inout RPCBatch) async {
         for index in batch.calls.indices { await answer(index, of: &batch) }

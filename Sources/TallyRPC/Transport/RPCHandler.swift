@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import NIOWebSocket
 import TallyClient
 
 /// What every connection of a server needs.
@@ -16,7 +17,7 @@ struct RPCServerContext<Dispatcher: RPCDispatcher>: Sendable {
 /// Reads a request, answers it at once or hands it to the connection's task, and only then goes
 /// on: the socket is not read meanwhile, so that a client has one request under way, and behind it
 /// what fits into one read. Requests are thereby answered in order.
-final class RPCHandler<Dispatcher: RPCDispatcher>: ChannelInboundHandler {
+final class RPCHandler<Dispatcher: RPCDispatcher>: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = ByteBuffer
 
@@ -33,6 +34,8 @@ final class RPCHandler<Dispatcher: RPCDispatcher>: ChannelInboundHandler {
         case flushing(lingers: Bool)
         /// The last response is out and our side closed; what still comes in is thrown away.
         case lingering
+        /// The connection is a WebSocket's.
+        case upgraded
     }
 
     let server: RPCServerContext<Dispatcher>
@@ -53,8 +56,8 @@ final class RPCHandler<Dispatcher: RPCDispatcher>: ChannelInboundHandler {
     private var sawPart = false
     private var isHeadPartial = false
     private var isInputClosed = false
-    private var deadline: NIODeadline?
-    private var timer: (at: NIODeadline, task: Scheduled<Void>)?
+    private var timer = ConnectionTimer()
+    private var webSocket: WebSocketHandler<Dispatcher>?
 
     init(server: RPCServerContext<Dispatcher>) {
         self.server = server
@@ -64,7 +67,7 @@ final class RPCHandler<Dispatcher: RPCDispatcher>: ChannelInboundHandler {
     var isBusy: Bool {
         switch phase {
         case .answering, .writing: true
-        case .idle, .receiving, .flushing, .lingering: false
+        case .idle, .receiving, .flushing, .lingering, .upgraded: false
         }
     }
 
@@ -88,9 +91,7 @@ final class RPCHandler<Dispatcher: RPCDispatcher>: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         connection?.close()
         connection = nil
-        timer?.task.cancel()
-        timer = nil
-        deadline = nil
+        timer.cancel()
         parsedAhead.removeAll()
         releaseAll()
     }
@@ -129,7 +130,7 @@ final class RPCHandler<Dispatcher: RPCDispatcher>: ChannelInboundHandler {
         switch phase {
         case .idle, .receiving, .lingering: context.close(promise: nil)
         // The client may still read what it asked for.
-        case .answering, .writing, .flushing: break
+        case .answering, .writing, .flushing, .upgraded: break
         }
     }
 
@@ -141,11 +142,12 @@ final class RPCHandler<Dispatcher: RPCDispatcher>: ChannelInboundHandler {
                 error == .headerOverflow
                     ? .refusal(431, "the header is too long") : .refusal(400, "no valid HTTP/1.1"))
         case .answering, .writing: closesAfterReply = true
-        case .flushing, .lingering: break
+        case .flushing, .lingering, .upgraded: break
         }
     }
 
     private func quiesce() {
+        if let webSocket { return webSocket.quiesce() }
         closesAfterReply = true
         if case .idle = phase { channelContext?.close(promise: nil) }
     }
@@ -159,7 +161,7 @@ extension RPCHandler {
         case (.body(let bytes), .receiving(let request)): append(bytes, to: request)
         case (.end, .receiving(let request)): complete(request)
         // Of a refused request.
-        case (_, .flushing), (_, .lingering), (_, .idle): break
+        case (_, .flushing), (_, .lingering), (_, .idle), (_, .upgraded): break
         case (.head, .receiving): preconditionFailure("the decoder begins a request inside another")
         case (_, .answering), (_, .writing): preconditionFailure("a part taken while busy")
         }
@@ -198,6 +200,7 @@ extension RPCHandler {
         case .call: answer(request)
         case .page: send(page(request.target), to: request)
         case .preflight: send(.noContent, to: request)
+        case .webSocket(let answer): upgrade(answer)
         case .refused(let response): send(response, to: request)
         }
     }
@@ -213,7 +216,7 @@ extension RPCHandler {
     private func answer(_ request: HTTPRequest) {
         let body = self.body
         self.body = ByteBuffer()
-        deadline = nil
+        timer.clear()
         guard body.readableBytes <= server.limits.inlineBytes else {
             phase = .answering(request)
             connection?.submit(.body(body))
@@ -340,31 +343,48 @@ extension RPCHandler {
 // Time.
 extension RPCHandler {
     /// The connection is closed unless its phase changes within `duration`.
-    ///
-    /// One timer serves all deadlines: it fires at the earliest that ever was, and goes on to the
-    /// present one. A request thereby costs a look at the clock instead of a timer.
     private func setDeadline(_ duration: Duration) {
-        let at = NIODeadline.now() + TimeAmount(duration)
-        deadline = at
-        if let timer {
-            guard timer.at > at else { return }
-            timer.task.cancel()
-        }
-        startTimer(at)
-    }
-
-    private func startTimer(_ at: NIODeadline) {
         guard let channelContext else { return }
-        let task = channelContext.eventLoop.assumeIsolated().scheduleTask(deadline: at) {
-            self.timerFired()
-        }
-        timer = (at, task)
+        timer.set(duration, on: channelContext.eventLoop) { self.timerFired() }
     }
 
     private func timerFired() {
-        timer = nil
-        guard let deadline else { return }
-        guard deadline <= .now() else { return startTimer(deadline) }
-        channelContext?.close(promise: nil)
+        guard let channelContext else { return }
+        guard timer.isDue(on: channelContext.eventLoop, { self.timerFired() }) else { return }
+        channelContext.close(promise: nil)
+    }
+}
+
+// Switching.
+extension RPCHandler {
+    /// Grants a WebSocket, and gives it the connection with what has come behind the request.
+    private func upgrade(_ answer: ByteBuffer) {
+        guard let channelContext, let connection, !closesAfterReply else {
+            channelContext?.close(promise: nil)
+            return
+        }
+        channelContext.writeAndFlush(wrapOutboundOut(answer), promise: nil)
+        phase = .upgraded
+        timer.cancel()
+        releaseAll()
+        self.connection = nil
+        let socket = WebSocketHandler(server: server, connection: connection)
+        webSocket = socket
+        let decoder = WebSocketDecoder(maxFrameSize: server.limits.bodyBytes) { [weak socket] in
+            socket?.isWaiting($0) ?? false
+        }
+        socket.isInFrame = { decoder.isInFrame }
+        let pipeline = channelContext.pipeline.syncOperations
+        do {
+            try pipeline.addHandlers(
+                [ByteToMessageHandler(decoder), WebSocketFrameEncoder(), socket],
+                position: .after(self))
+            let requests = try pipeline.context(
+                handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            pipeline.removeHandler(self, promise: nil)
+            pipeline.removeHandler(context: requests, promise: nil)
+        } catch {
+            channelContext.close(promise: nil)
+        }
     }
 }

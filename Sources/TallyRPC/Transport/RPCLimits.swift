@@ -39,6 +39,19 @@ package struct RPCLimits: Sendable {
     /// rather than a connection reset.
     package var lingerTimeout = Duration.seconds(2)
 
+    /// Messages of a WebSocket being answered at once; it is read no further meanwhile.
+    package var webSocketCalls = 16
+    /// Subscriptions of a WebSocket.
+    package var subscriptions = 16
+    /// Notifications of a WebSocket that its client has not taken, beyond which its subscriptions
+    /// wait, and fall behind.
+    package var notifications = 64
+    /// Bytes that a WebSocket's client has not taken, beyond which it is dropped: a response of the
+    /// greatest size, and what else may wait.
+    package var outboundBytes = 32 << 20
+    /// How long a WebSocket may be silent before it is asked for a sign, and then again.
+    package var pingInterval = Duration.seconds(30)
+
     package init() {}
 
     var json: JSONLimits { JSONLimits(depth: depth, values: values) }

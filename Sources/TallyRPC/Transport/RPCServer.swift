@@ -18,7 +18,7 @@ package struct RPCAddress: Hashable, Sendable, CustomStringConvertible {
     package var description: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
 }
 
-/// The JSON-RPC 2.0 server: HTTP/1.1 POST on one port.
+/// The JSON-RPC 2.0 server: HTTP/1.1 POST and WebSocket on one port.
 ///
 /// `bind` takes the port, `run` serves until `stop` or the cancellation of its task. Event loops
 /// parse and serialise; each connection has one task, a child of `run`, for what has to wait.
@@ -79,6 +79,7 @@ package struct RPCServer<Dispatcher: RPCDispatcher>: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let decoder = HTTPRequestDecoder(
+                        leftOverBytesStrategy: .forwardBytes,
                         limitConfiguration: context.limits.decoderLimits)
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(ByteToMessageHandler(decoder))

@@ -15,13 +15,8 @@ extension ChainView {
     func write(
         _ block: ViewBlock, full: Bool, to out: inout JSONWriter
     ) throws(ReadError) {
-        let bloom = try bloom(block)
-        let baseFee = try baseFee(block.row)
         out.beginObject()
-        writeHeader(block.header, block.hash, bloom: bloom, to: &out)
-        out.member("gasLimit") { $0.quantity(gasLimit) }
-        out.member("gasUsed") { $0.quantity(block.gasUsed) }
-        out.member("baseFeePerGas") { $0.quantity(baseFee) }
+        try writeHeader(block, to: &out)
         out.member("size") { $0.quantity(UInt64(block.row.encoded.count)) }
         out.key("uncles")
         out.array { _ in }
@@ -37,11 +32,12 @@ extension ChainView {
 
     /// The fields that a head's announcement has too. `anchorsRoot` commits to every header below
     /// it, and so stands for the three roots of Ethereum.
-    private func writeHeader(
-        _ header: BeaconHeader, _ hash: Hash32, bloom: LogsBloom, to out: inout JSONWriter
-    ) {
+    func writeHeader(_ block: ViewBlock, to out: inout JSONWriter) throws(ReadError) {
+        let header = block.header
+        let bloom = try bloom(block)
+        let baseFee = try baseFee(block.row)
         out.member("number") { $0.quantity(header.height) }
-        out.member("hash") { $0.hex(hash) }
+        out.member("hash") { $0.hex(block.hash) }
         out.member("parentHash") { $0.hex(header.parent) }
         out.member("timestamp") { $0.quantity(header.time.seconds) }
         out.member("timestampMs") { $0.quantity(header.time.milliseconds) }
@@ -56,6 +52,9 @@ extension ChainView {
         out.member("logsBloom") { $0.hex(bloom.bytes) }
         out.member("difficulty") { $0.quantity(UInt64(0)) }
         out.member("totalDifficulty") { $0.quantity(UInt64(0)) }
+        out.member("gasLimit") { $0.quantity(gasLimit) }
+        out.member("gasUsed") { $0.quantity(block.gasUsed) }
+        out.member("baseFeePerGas") { $0.quantity(baseFee) }
     }
 
     /// Keccak-256 of the RLP of no uncles.

@@ -11,6 +11,8 @@ final class ViewCaches: Sendable {
     private struct Content {
         var offsets: [Hash32: BlockOffsets] = [:]
         var blooms: [Hash32: LogsBloom] = [:]
+        var heads: [Hash32: [UInt8]] = [:]
+        var headOrder: [Hash32] = []
         var offsetOrder: [Hash32] = []
         var bloomOrder: [Hash32] = []
         var offsetEntries = 0
@@ -21,11 +23,25 @@ final class ViewCaches: Sendable {
 
     /// Blocks whose blooms are kept: the ones that are asked for again and again.
     private static let bloomLimit = 256
+    /// Announcements kept: for the subscribers that get the same one.
+    private static let headLimit = 64
     /// Entries of all blocks whose offsets are kept: 16 bytes each.
     private static let entryLimit = 1 << 20
 
     func offsets(_ block: Hash32) -> BlockOffsets? { content.withLock { $0.offsets[block] } }
     func bloom(_ block: Hash32) -> LogsBloom? { content.withLock { $0.blooms[block] } }
+
+    func head(_ block: Hash32) -> [UInt8]? { content.withLock { $0.heads[block] } }
+
+    func store(head: [UInt8], _ block: Hash32) {
+        content.withLock { content in
+            guard content.heads.updateValue(head, forKey: block) == nil else { return }
+            content.headOrder.append(block)
+            if content.headOrder.count > Self.headLimit {
+                content.heads[content.headOrder.removeFirst()] = nil
+            }
+        }
+    }
 
     func store(_ offsets: BlockOffsets, _ block: Hash32) {
         content.withLock { content in

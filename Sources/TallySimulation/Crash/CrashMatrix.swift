@@ -60,6 +60,8 @@ package struct CrashMatrix<Node: CrashableNode>: Sendable {
         package var shardWasAhead = false
         /// The log ended in a height that nobody had seen.
         package var foundUnacknowledged = false
+        /// What found no space before the first crash.
+        package var shortages: [DiskEffect: Int] = [:]
 
         fileprivate mutating func crashed(_ disk: SimulatedDisk) {
             if let effect = disk.history.last { effects.append(effect) }
@@ -88,15 +90,20 @@ package struct CrashMatrix<Node: CrashableNode>: Sendable {
     /// Crashes at a point, once or again while coming back, and checks what is there.
     /// - Parameters:
     ///   - again: effect after the first crash at which the next comes, if any.
+    ///   - shortage: a time without space before the crash or across it; its effect comes before
+    ///     the point's.
     /// - Throws: `CrashViolation`.
     package func crash(
-        at point: CrashPoint, _ loss: SimulatedDisk.Loss, seed: UInt64, again: CrashPoint? = nil
+        at point: CrashPoint, _ loss: SimulatedDisk.Loss, seed: UInt64, again: CrashPoint? = nil,
+        shortage: DiskShortage? = nil
     ) throws(CrashViolation) -> Outcome {
         var outcome = Outcome()
-        var node = start(before: point)
+        var node = start(before: min(point.effect, shortage?.effect ?? point.effect))
         node.node.disk.crashPoint = point
+        node.node.disk.shortage = shortage
         var disk = try runUntilCrash(&node)
         outcome.crashed(disk)
+        outcome.shortages = disk.shortages
         disk.crash(loss, seed: seed)
         if let again {
             disk.crashPoint = CrashPoint(disk.effectCount + again.effect, again.moment)
@@ -125,10 +132,25 @@ package struct CrashMatrix<Node: CrashableNode>: Sendable {
         return outcome
     }
 
+    /// Takes the space away for a time and checks that the node comes to the same end by itself.
+    /// - Returns: what found no space.
+    /// - Throws: `CrashViolation`.
+    package func resume(
+        after shortage: DiskShortage
+    ) throws(CrashViolation) -> [DiskEffect: Int] {
+        var node = start(before: shortage.effect)
+        node.node.disk.shortage = shortage
+        while node.node.height.value < UInt64(heights) {
+            guard try advance(&node) == nil else { throw .failed(.crashed) }
+            try verify(node.node, at: node.node.height)
+        }
+        return node.node.disk.shortages
+    }
+
     /// The newest start before the effect.
-    private func start(before point: CrashPoint) -> Node {
+    private func start(before effect: Int) -> Node {
         var low = 0
-        for (index, node) in starts.enumerated() where node.node.disk.effectCount <= point.effect {
+        for (index, node) in starts.enumerated() where node.node.disk.effectCount <= effect {
             low = index
         }
         return starts[low]

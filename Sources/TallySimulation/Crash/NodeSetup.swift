@@ -39,6 +39,14 @@ package enum NodeFailure: Error, Equatable, Sendable {
     case corruptRow(EndpointID)
 }
 
+/// What a node does when there is no space for an effect on its log.
+package enum FullDiskAnswer: Hashable, Sendable {
+    /// As it should: nothing else until there is (STORE-17).
+    case waits
+    /// As if it had been done.
+    case goesOn
+}
+
 /// One thing that a node does, in the order that `Durability` asks for.
 package enum NodeStep: Hashable, Sendable {
     case journal(JournalEffect)

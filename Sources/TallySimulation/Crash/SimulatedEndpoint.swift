@@ -66,6 +66,8 @@ package struct SimulatedEndpoint: Sendable {
         }
     }
 
+    mutating func abandonCheckpoint() { pending = nil }
+
     mutating func finishCheckpoint(_ stored: MemoryPages) {
         guard let pending else { preconditionFailure("no checkpoint was taken") }
         self.pending = nil

@@ -23,6 +23,10 @@ package struct SimulatedNode: Sendable {
     /// Parts of the checkpoint under way that are to be written yet, in this order.
     private var unwritten: [EndpointID] = []
     private var checkpointHeight = Height.genesis
+    /// The last checkpoint found no space.
+    private var owesCheckpoint = false
+    /// What it does when there is no space for a record.
+    package var whenFull = FullDiskAnswer.waits
 
     private struct Proposal: Sendable {
         let block: BeaconBlock
@@ -57,9 +61,10 @@ package struct SimulatedNode: Sendable {
     ) throws(NodeFailure) {
         var pace = SeededGenerator(seed: setup.paceSeed &+ height.value)
         try writeSome(&pace)
+        try catchUpCheckpoint()
         for step in order(try prepare(input)) {
             if case .publish = step { try writeSome(&pace) }
-            try perform(step)
+            try perform(step, &pace)
         }
         try writeSome(&pace)
     }
@@ -91,9 +96,14 @@ package struct SimulatedNode: Sendable {
         }
     }
 
-    private mutating func perform(_ step: NodeStep) throws(NodeFailure) {
+    private mutating func perform(
+        _ step: NodeStep, _ pace: inout SeededGenerator
+    ) throws(NodeFailure) {
         switch step {
-        case .journal(let effect): try write([effect])
+        case .journal(let effect):
+            var work = JournalWork([effect])
+            // Parts of a checkpoint are written meanwhile.
+            while try !write(&work), whenFull == .waits { try writeSome(&pace) }
         case .decided(let height, let digest):
             expect(
                 .decide(height: height, round: .zero, digest: digest),
@@ -102,7 +112,7 @@ package struct SimulatedNode: Sendable {
         case .publish(let height):
             do throws(Crashed) { try disk.publish(height) } catch { throw .crashed }
         case .takeCheckpoint(let height): takeCheckpoint(height)
-        case .write(let id): try write(id)
+        case .write(let id): _ = try write(id)
         }
     }
 
@@ -112,9 +122,10 @@ package struct SimulatedNode: Sendable {
         precondition(effects == [effect], "agreement asks for something else")
     }
 
-    private mutating func write(_ effects: [JournalEffect]) throws(NodeFailure) {
+    /// - Returns: whether there was space for all of it.
+    private mutating func write(_ work: inout JournalWork) throws(NodeFailure) -> Bool {
         do throws(JournalStorageError) {
-            try disk.perform(effects)
+            return try work.run(on: &disk) == nil
         } catch {
             durability.journalFailed()
             throw disk.isDead ? .crashed : .storage(error)
@@ -183,7 +194,7 @@ package struct SimulatedNode: Sendable {
     /// Writes the next part: the shards', then the beacon's; then the log is pruned.
     private mutating func writeNext() throws(NodeFailure) {
         let id = unwritten.removeFirst()
-        try write(id)
+        guard try write(id) else { return abandonCheckpoint(from: id) }
         endpoints[Int(id.index)].finishCheckpoint(disk.stores[Int(id.index)].pages)
         guard unwritten.isEmpty else { return }
         let last = beacon.parameters.layout.beacon
@@ -198,13 +209,34 @@ package struct SimulatedNode: Sendable {
         do throws(JournalRefusal) {
             effects = try durability.beaconCheckpointed(checkpointHeight)
         } catch { throw .refused(error) }
-        for case .journal(let writes) in effects { try write(writes) }
+        for case .journal(let writes) in effects {
+            var work = JournalWork(writes)
+            while try !write(&work) {}
+        }
+    }
+
+    /// There was no space for an endpoint's part: those before it stay as they are.
+    private mutating func abandonCheckpoint(from id: EndpointID) {
+        for index in Int(id.index)..<endpoints.count { endpoints[index].abandonCheckpoint() }
+        unwritten = []
+        owesCheckpoint = true
+        durability.checkpointFailed()
+    }
+
+    /// Takes the checkpoint that found no space once more.
+    private mutating func catchUpCheckpoint() throws(NodeFailure) {
+        guard owesCheckpoint else { return }
+        owesCheckpoint = false
+        for case .checkpointShards(let height) in durability.requestCheckpoint() {
+            takeCheckpoint(height)
+        }
     }
 
     /// Commits an endpoint's part of the checkpoint under way, and nothing else.
-    private mutating func write(_ id: EndpointID) throws(NodeFailure) {
+    /// - Returns: whether there was space.
+    private mutating func write(_ id: EndpointID) throws(NodeFailure) -> Bool {
         do throws(Crashed) {
-            try disk.commit(endpoints[Int(id.index)].batch, to: id)
+            return try disk.commit(endpoints[Int(id.index)].batch, to: id)
         } catch { throw .crashed }
     }
 }

@@ -32,6 +32,10 @@ package struct SimulatedDisk: JournalStorage, Sendable {
     /// Where the node dies next.
     package var crashPoint: CrashPoint?
     package private(set) var isDead = false
+    /// When there is no space, next.
+    package var shortage: DiskShortage?
+    /// Effects that failed for want of space.
+    package private(set) var shortages: [DiskEffect: Int] = [:]
     /// The highest height that readers saw: they remember.
     package private(set) var acknowledged = Height.genesis
 
@@ -43,46 +47,70 @@ package struct SimulatedDisk: JournalStorage, Sendable {
     // MARK: Effects
 
     /// Performs one effect, unless the node dies first; `partly` is as far as it gets when it dies
-    /// in the middle.
+    /// in the middle, `short` as far as it gets when it needs space and there is none.
     private mutating func step(
-        _ effect: DiskEffect, partly: (inout Self) -> Void, wholly: (inout Self) -> Void
-    ) throws(Crashed) {
-        guard !isDead else { throw Crashed() }
+        _ effect: DiskEffect, needsSpace: Bool = false, partly: (inout Self) -> Void,
+        wholly: (inout Self) -> Void, short: (inout Self) -> Void = { _ in }
+    ) throws(StepFailure) {
+        guard !isDead else { throw .crashed }
         let moment = crashPoint?.effect == effectCount ? crashPoint?.moment : nil
+        let isShort = needsSpace && lacksSpace()
         effectCount += 1
         counts[effect, default: 0] += 1
         history.append(effect)
+        if isShort { shortages[effect, default: 0] += 1 }
         switch moment {
-        case nil: wholly(&self)
+        case nil: isShort ? short(&self) : wholly(&self)
         case .before: isDead = true
         case .during:
-            partly(&self)
+            isShort ? short(&self) : partly(&self)
             isDead = true
         case .after:
-            wholly(&self)
+            isShort ? short(&self) : wholly(&self)
             isDead = true
         }
-        if isDead { throw Crashed() }
+        if isDead { throw .crashed }
+        if isShort { throw .diskFull }
+    }
+
+    private mutating func lacksSpace() -> Bool {
+        guard var left = shortage, effectCount >= left.effect else { return false }
+        left.failures -= 1
+        shortage = left.failures > 0 ? left : nil
+        return true
     }
 
     /// Readers see a height. Some of them may, even if the node dies meanwhile.
     package mutating func publish(_ height: Height) throws(Crashed) {
-        try step(.publish) {
-            $0.acknowledged = max($0.acknowledged, height)
-        } wholly: {
-            $0.acknowledged = max($0.acknowledged, height)
-        }
+        do throws(StepFailure) {
+            try step(.publish) {
+                $0.acknowledged = max($0.acknowledged, height)
+            } wholly: {
+                $0.acknowledged = max($0.acknowledged, height)
+            }
+        } catch { throw Crashed() }
     }
 
     /// Commits one transaction to a page store.
+    /// - Returns: whether there was space for it.
     package mutating func commit(
         _ batch: SimulatedStore.Batch, to endpoint: EndpointID
-    ) throws(Crashed) {
+    ) throws(Crashed) -> Bool {
         let index = Int(endpoint.index)
-        try step(index == stores.count - 1 ? .commitBeacon : .commitShard) {
-            if Bool.random(using: &$0.random) { $0.stores[index].apply(batch) }
-        } wholly: {
-            $0.stores[index].apply(batch)
+        do throws(StepFailure) {
+            try step(
+                index == stores.count - 1 ? .commitBeacon : .commitShard, needsSpace: true
+            ) {
+                if Bool.random(using: &$0.random) { $0.stores[index].apply(batch) }
+            } wholly: {
+                $0.stores[index].apply(batch)
+            } short: { _ in
+                // Pages may have been written that no commit refers to.
+            }
+            return true
+        } catch {
+            guard error == .diskFull else { throw Crashed() }
+            return false
         }
     }
 
@@ -90,16 +118,33 @@ package struct SimulatedDisk: JournalStorage, Sendable {
         for effect in effects { try perform(effect) }
     }
 
-    /// - Throws: `.failed` with EIO when the node dies.
+    /// - Throws: `.failed` with EIO when the node dies; `.diskFull`.
     private mutating func perform(_ effect: JournalEffect) throws(JournalStorageError) {
         try check(effect)
-        do throws(Crashed) {
-            try step(effect.kind) {
+        let growing = growing(effect)
+        do throws(StepFailure) {
+            try step(effect.kind, needsSpace: growing != nil) {
                 $0.applyPartly(effect)
             } wholly: {
                 $0.apply(effect)
+            } short: {
+                $0.applyPartly(effect)
             }
-        } catch { throw .failed(nil, code: Self.inputOutputError) }
+        } catch {
+            if error == .diskFull, let growing { throw .diskFull(growing) }
+            throw .failed(nil, code: Self.inputOutputError)
+        }
+    }
+
+    /// The file that an effect needs more space for. To write over what is there needs none.
+    private func growing(_ effect: JournalEffect) -> JournalSegment? {
+        switch effect {
+        case .create(let segment, _): return segment
+        case .write(let segment, let offset, let bytes):
+            let length = names[segment].flatMap { files[$0] }?.bytes.count ?? 0
+            return Int(offset) + bytes.count > length ? segment : nil
+        case .sync, .syncDirectory, .truncate, .delete, .discard: return nil
+        }
     }
 
     /// What a file system refuses: to create what is there, to touch what is not.
@@ -110,7 +155,7 @@ package struct SimulatedDisk: JournalStorage, Sendable {
         case .write(let segment, _, _), .sync(let segment), .truncate(let segment, _),
             .delete(let segment):
             guard names[segment] != nil else { throw .failed(segment, code: 2) }
-        case .syncDirectory: break
+        case .syncDirectory, .discard: break
         }
     }
 
@@ -127,7 +172,7 @@ package struct SimulatedDisk: JournalStorage, Sendable {
             durableNames = names
         case .truncate(let segment, let length):
             change(segment) { $0.bytes.removeSubrange(Int(length)...) }
-        case .delete(let segment): names[segment] = nil
+        case .delete(let segment), .discard(let segment): names[segment] = nil
         }
     }
 
@@ -144,7 +189,7 @@ package struct SimulatedDisk: JournalStorage, Sendable {
             change(segment) { $0.durable = Self.torn(from: $0.durable, to: $0.bytes, &random) }
             self.random = random
         case .syncDirectory: durableNames = tornNames()
-        case .truncate, .delete: if Bool.random(using: &random) { apply(effect) }
+        case .truncate, .delete, .discard: if Bool.random(using: &random) { apply(effect) }
         }
     }
 
@@ -249,6 +294,7 @@ extension JournalEffect {
         case .syncDirectory: .syncDirectory
         case .truncate: .truncate
         case .delete: .delete
+        case .discard: .discard
         }
     }
 }

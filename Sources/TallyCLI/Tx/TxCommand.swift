@@ -7,8 +7,10 @@ import TallyTransactions
 
 struct TxCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tx", abstract: "Send transactions and follow them.",
-        subcommands: [TxSendCommand.self, TxStatusCommand.self])
+        commandName: "tx", abstract: "Send transactions, follow them and explain them.",
+        subcommands: [
+            TxSendCommand.self, TxBatchCommand.self, TxStatusCommand.self, TxDecodeCommand.self,
+        ])
 }
 
 /// The node that is asked.
@@ -27,26 +29,28 @@ struct RPCOptions: ParsableArguments {
     }
 }
 
-/// The sender's key: never on the command line, where others see it.
+/// The key to sign with: never on the command line, where others see it.
 struct SenderOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "File with the sender's private key, 0x and 64 digits, mode 0600.",
+            "File with the private key to sign with, 64 hexadecimal digits, which only its "
+                + "owner may read.",
             valueName: "file"))
     var keyFile: String?
     @Option(
-        name: .long, help: ArgumentHelp("Keystore file of the sender.", valueName: "file"))
+        name: .long, help: ArgumentHelp("Keystore file of the key to sign with.", valueName: "file"))
     var keystore: String?
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "File whose first line is the keystore's password.", valueName: "file"))
+            "File whose first line is the keystore's password (default: asked for).",
+            valueName: "file"))
     var passwordFile: String?
 
     func validate() throws {
         if (keyFile == nil) == (keystore == nil) {
-            throw ValidationError("Give the sender's key by --key-file or by --keystore.")
+            throw ValidationError("Give the key to sign with by --key-file or by --keystore.")
         }
         if keyFile != nil, passwordFile != nil {
             throw ValidationError("--password-file belongs to --keystore.")
@@ -54,20 +58,11 @@ struct SenderOptions: ParsableArguments {
     }
 
     func key() throws -> PrivateKey {
-        if let keystore {
-            let password = try Passwords.read(
-                file: passwordFile, prompt: "Password of \(keystore)")
-            return try KeyFolder.open(file: keystore, password: password)
+        guard let keystore else {
+            return try SecretInput.privateKey(file: keyFile, prompt: "Private key")
         }
-        guard let keyFile else { preconditionFailure("validated") }
-        try KeyFolder.checkMode(keyFile)
-        let bytes = try Files.read(keyFile, limit: 4_096)
-        let text = String(decoding: bytes, as: UTF8.self)
-        let line = text.split(whereSeparator: \.isWhitespace).first ?? ""
-        guard let secret = Hash32(hex: line), let key = try? PrivateKey(secret) else {
-            throw CommandFailure("key", "\(keyFile) holds no private key of 0x and 64 digits")
-        }
-        return key
+        let password = try Passwords.read(file: passwordFile, prompt: "Password of \(keystore)")
+        return try KeyFolder.open(file: keystore, password: password)
     }
 }
 
@@ -89,6 +84,10 @@ struct TxSendCommand: AsyncParsableCommand {
         discussion: """
             Nonce and fees that are not given are asked of the node. With --wait, returns when \
             the transaction is final, or when its value has arrived.
+
+            Examples:
+              tally tx send --keystore ./keys/0x….json --to 0x… --ether 1.5
+              tally tx send --key-file key.txt --to 0x… --value 250 --wait settled
             """)
 
     @OptionGroup var sender: SenderOptions
@@ -99,29 +98,9 @@ struct TxSendCommand: AsyncParsableCommand {
     var value: AmountArgument?
     @Option(name: .long, help: ArgumentHelp("Value in ether, such as 1.5.", valueName: "decimal"))
     var ether: EtherArgument?
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Transactions the sender has sent before (default: asked of the node).",
-            valueName: "count"))
-    var nonce: UInt64?
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Most paid for a unit of gas (default: twice the price now).",
-            valueName: "units"))
-    var maxFee: AmountArgument?
-    @Option(
-        name: .long,
-        help: ArgumentHelp("Most of it that goes to the validator.", valueName: "units"))
-    var priorityFee: AmountArgument?
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Price of a unit of gas; makes a legacy transaction.", valueName: "units"))
-    var gasPrice: AmountArgument?
     @Option(name: .long, help: ArgumentHelp("Most gas to pay for.", valueName: "gas"))
     var gas: UInt64 = Weights.transfer
+    @OptionGroup var fees: FeeOptions
     @Option(name: .long, help: "Wait until the transaction is final or settled.")
     var wait: WaitOption?
     @OptionGroup var rpc: RPCOptions
@@ -131,56 +110,19 @@ struct TxSendCommand: AsyncParsableCommand {
         if (value == nil) == (ether == nil) {
             throw ValidationError("Give the value by --value or by --ether.")
         }
-        if gasPrice != nil, maxFee != nil || priorityFee != nil {
-            throw ValidationError("Give --gas-price, or --max-fee and --priority-fee.")
-        }
     }
 
     func run() async throws {
         let key = try sender.key()
         let client = try rpc.client(timeout: .seconds(40))
-        let envelope = try await envelope(from: key.address, client)
+        let envelope = try await fees.opening(of: key.address, client).envelope(
+            weightLimit: gas, to: to.value, value: value?.value ?? ether?.value ?? .zero)
         let hash = try await client.send(raw: envelope.signed(by: key))
         guard let wait else {
             return output.print(["hash": .string(hash.description)], hash.description)
         }
         let status = try await client.status(of: hash, waitUntil: wait.stage)
         try StatusReport(status).print(output, awaited: wait.stage)
-    }
-
-    private func envelope(
-        from address: Address, _ client: LedgerClient
-    ) async throws(LedgerClientError) -> Envelope {
-        let chainID = try await client.chainID()
-        let ownNonce: Nonce
-        if let nonce {
-            ownNonce = nonce
-        } else {
-            ownNonce = try await client.nonce(of: address, at: "pending")
-        }
-        let tip: Amount
-        let fee: Amount
-        if let gasPrice {
-            (tip, fee) = (gasPrice.value, gasPrice.value)
-        } else {
-            let priority: Amount
-            if let priorityFee {
-                priority = priorityFee.value
-            } else {
-                priority = try await client.priorityFee()
-            }
-            if let maxFee {
-                fee = maxFee.value
-            } else {
-                let price = try await client.gasPrice()
-                fee = max(price.multiplied(by: 2) ?? price, priority)
-            }
-            tip = min(priority, fee)
-        }
-        return Envelope(
-            type: gasPrice == nil ? .dynamicFee : .legacy, chainID: chainID, nonce: ownNonce,
-            weightLimit: gas, maxFee: fee, maxPriorityFee: tip, to: to.value,
-            value: value?.value ?? ether?.value ?? .zero)
     }
 }
 
@@ -211,6 +153,11 @@ struct StatusReport {
     /// - Throws: when what was waited for did not come, after printing what did.
     func print(_ output: OutputOptions, awaited: TransactionStage?) throws(CommandFailure) {
         output.print(json, text)
+        try check(awaited: awaited)
+    }
+
+    /// - Throws: when what was waited for did not come.
+    func check(awaited: TransactionStage?) throws(CommandFailure) {
         let isThere =
             switch awaited {
             case .settled: status.isSettled
