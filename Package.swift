@@ -77,7 +77,7 @@ let package = Package(
         // Layer 2
         core("TallyTransactions", ["TallyPrimitives", "TallyCrypto"]),
         core("TallyState", ["TallyPrimitives", "TallyCrypto"]),
-        core("TallyConsensus", ["TallyPrimitives"]),
+        core("TallyConsensus", ["TallyPrimitives", "TallyCrypto"]),
         // Layer 3
         core(
             "TallyExecution", ["TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState"]),
@@ -143,6 +143,10 @@ let package = Package(
         tests("TallyCryptoTests", ["TallyCrypto", "TallyPrimitives", "TallyTesting"]),
         tests("TallyStoreTests", ["TallyStore", "TallyPrimitives", "TallyTesting"]),
         tests("TallyJournalTests", ["TallyJournal", "TallyPrimitives", "TallyTesting"]),
+        .testTarget(
+            name: "TallyConsensusTests",
+            dependencies: ["TallyConsensus", "TallyCrypto", "TallyPrimitives", "TallyTesting"],
+            exclude: ["Golden", "Transcripts"], swiftSettings: settings),
         tests("TallyStateTests", ["TallyState", "TallyCrypto", "TallyPrimitives", "TallyTesting"]),
         tests(
             "TallyTransactionsTests",

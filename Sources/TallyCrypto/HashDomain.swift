@@ -17,6 +17,13 @@ package enum HashDomain: UInt8, Sendable, CaseIterable {
     case genesis = 0x23
     case object = 0x24
     case transactionResult = 0x25
+    // Agreement
+    case consensusVote = 0x30
+    case justification = 0x31
+    case validatorSet = 0x32
+    case proposerOrder = 0x33
+    case randomnessReveal = 0x34
+    case randomnessMix = 0x35
     // Files
     case journalRecord = 0x40
 }

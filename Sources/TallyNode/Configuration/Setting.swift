@@ -22,7 +22,7 @@ package enum Setting: String, CaseIterable, Sendable {
     /// Variables with our prefix that are none of the node's: those of other verbs, the build and
     /// the tests.
     static let foreignVariables: Set<String> = [
-        "TALLY_RPC", "TALLY_BENCHMARKS", "TALLY_SEED", "TALLY_DEEP",
+        "TALLY_RPC", "TALLY_BENCHMARKS", "TALLY_SEED", "TALLY_DEEP", "TALLY_REWRITE",
     ]
 
     /// The file lies in the data directory, so it cannot name it.

@@ -1,0 +1,75 @@
+import TallyPrimitives
+
+/// A validator that lost its votes asks where the others are and stays silent until they are past
+/// any height at which it may have voted (IBFT-R9).
+struct Observation: Hashable, Sendable {
+    let nonce: Hash32
+    /// Votes only above this height; `nil` until enough others answered.
+    var until: Height?
+    /// The newest answer of each.
+    var answers: [Address: HeadAnswerStatement] = [:]
+    var isDurable = false
+
+    init(nonce: Hash32, until: Height?) {
+        self.nonce = nonce
+        self.until = until
+        isDurable = until != nil
+    }
+}
+
+extension Ibft {
+    /// Asks for heads, when the loss itself is durable: a second restart must not forget it.
+    mutating func observe() {
+        guard let observation, observation.until == nil else { return }
+        guard observation.isDurable else {
+            self.observation?.isDurable = true
+            persist([.observing(nonce: observation.nonce, until: nil)], then: .query)
+            return
+        }
+        let statement = HeadQueryStatement(height: head.height, nonce: observation.nonce)
+        let digest = statement.digest(configuration.chain, validators: .zero)
+        let query = HeadQuery(statement, sender: address, signature: signer.sign(digest))
+        effects.append(.broadcast(.headQuery(query)))
+        effects.append(.schedule(.headQuery, after: configuration.retransmission))
+    }
+
+    /// Only who votes itself may say where it is.
+    mutating func answer(_ query: HeadQuery) {
+        guard current.set.contains(query.sender), mayVote(current) else {
+            refuse(.headQuery(query), .unasked)
+            return
+        }
+        let statement = HeadAnswerStatement(
+            height: head.height, digest: head.digest, nonce: query.statement.nonce)
+        let digest = statement.digest(configuration.chain, validators: .zero)
+        let answer = HeadAnswer(statement, sender: address, signature: signer.sign(digest))
+        effects.append(.send(.headAnswer(answer), to: query.sender))
+    }
+
+    mutating func receive(_ answer: HeadAnswer) {
+        guard let observation, observation.until == nil,
+            answer.statement.nonce == observation.nonce, current.set.contains(answer.sender)
+        else {
+            refuse(.headAnswer(answer), .unasked)
+            return
+        }
+        self.observation?.answers[answer.sender] = answer.statement
+        learnOfFinal(answer.height)
+    }
+
+    /// A head counts once we hold the FINAL of its height ourselves: a claim proves nothing.
+    mutating func endObservation() {
+        guard let observation, observation.until == nil else { return }
+        let proven = observation.answers.filter { sender, answer in
+            let decided = recent[answer.height]?.digest ?? answer.digest
+            return current.set.contains(sender) && answer.height <= head.height
+                && answer.digest == decided
+        }
+        guard current.set.power(of: proven.keys) >= current.set.quorum,
+            let highest = proven.values.map(\.height).max()
+        else { return }
+        let until = highest.next.next
+        self.observation?.until = until
+        persist([.observing(nonce: observation.nonce, until: until)], then: .observed)
+    }
+}
