@@ -3,6 +3,7 @@ import TallyEngine
 package import TallyExecution
 package import TallyPrimitives
 package import TallySharding
+import TallyState
 import TallyTransactions
 
 /// A proof as JSON: what the method answers is the file that is checked (PROOF-11).
@@ -92,7 +93,7 @@ package enum ProofDocument {
             .init("to", .string(receipt.to.description)),
             .init("value", JSON(receipt.value)),
             .init("fee", JSON(receipt.fee)),
-            .init("payload", JSON(hex: receipt.payload)),
+            .init("payload", JSON(hex: receipt.payload.bytes)),
             .init("status", .string(fact.status)),
             .init("reason", (fact.outcome?.failureReason).map { .string($0.code) } ?? .null),
             .init("answer", (fact.outcome?.answer).map(json) ?? .null),
