@@ -72,7 +72,8 @@ import Testing
                 #expect(document["block"]?["height"] == "0x0")
                 _ = try await verify(document, ledger)
             }
-            let newest = try await ledger.ask("shard_getAccountProof", idle, .string(head.hash.description))
+            let newest = try await ledger.ask(
+                "shard_getAccountProof", idle, .string(head.hash.description))
             #expect(newest["trusted"]?["hash"] == .string(head.hash.description))
             // The state of shard 0 changed: what it was before is gone.
             let busy = JSON(ledger.address(0))
