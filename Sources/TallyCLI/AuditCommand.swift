@@ -9,6 +9,10 @@ import TallyStore
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit", abstract: "Check a stopped ledger against its own history.",
+        discussion: """
+            Example:
+              tally audit supply --data-dir ./ledger --deep
+            """,
         subcommands: [AuditSupplyCommand.self])
 }
 

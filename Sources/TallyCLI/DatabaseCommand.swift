@@ -6,6 +6,11 @@ import TallyPrimitives
 struct DatabaseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "db", abstract: "Look into the databases of a stopped ledger.",
+        discussion: """
+            Examples:
+              tally db stats --data-dir ./ledger
+              tally db verify --data-dir ./ledger
+            """,
         subcommands: [DatabaseStatsCommand.self, DatabaseVerifyCommand.self])
 }
 

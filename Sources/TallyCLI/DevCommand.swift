@@ -19,6 +19,10 @@ struct DevCommand: AsyncParsableCommand {
             first start and continued at later ones. The keys of its accounts are known to \
             everybody: nothing of value belongs on such a ledger.
 
+            Examples:
+              tally dev
+              tally dev --data-dir /tmp/ledger --shards 8 --rpc-port 0 --json
+
             With --json, one line is printed when the ledger is ready: \
             {"rpc", "chainId", "shards", "accounts": [{"address", "privateKey", "shard"}]}.
             """)

@@ -10,6 +10,15 @@ import TallySharding
 struct GenesisCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "genesis", abstract: "Write and check what a network begins with.",
+        discussion: """
+            A genesis document is JSON: the chain id, the number of shards, the opening \
+            balances and the validators of a network. Its hash names the network: nodes whose \
+            documents differ do not talk to each other.
+
+            Examples:
+              tally genesis new --account 0x…=1000ether --out genesis.json
+              tally genesis validate genesis.json
+            """,
         subcommands: [
             GenesisNewCommand.self, GenesisValidateCommand.self, GenesisHashCommand.self,
         ])
@@ -44,6 +53,9 @@ struct GenesisNewCommand: ParsableCommand {
         discussion: """
             Without --validator, the document lacks its validator: `tally init` makes a key and \
             completes it.
+
+            Example:
+              tally genesis new --shards 4 --account 0x…=1000ether --out genesis.json
             """)
 
     @Option(
@@ -57,11 +69,15 @@ struct GenesisNewCommand: ParsableCommand {
             "An opening balance in base units, or in ether as in 0x…=10ether. Repeatable.",
             valueName: "address=amount"))
     var account: [OpeningArgument] = []
-    @Option(name: .long, help: ArgumentHelp("Who builds the blocks.", valueName: "address"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Account whose key builds the blocks.", valueName: "address"))
     var validator: AddressArgument?
     @Option(name: .long, help: ArgumentHelp("A name for people.", valueName: "text"))
     var name: String?
-    @Option(name: .long, help: ArgumentHelp("Write to a file.", valueName: "file"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("File to write (default: standard output).", valueName: "file"))
     var out: String?
     @OptionGroup var output: OutputOptions
 

@@ -11,12 +11,18 @@ struct InitCommand: ParsableCommand {
         discussion: """
             Where the genesis document names no validator, a key is made for one under a \
             password, and the document in the directory names it.
+
+            Example:
+              tally genesis new --account 0x…=1000ether --out genesis.json
+              tally init --data-dir ./ledger --genesis genesis.json
+              tally start --data-dir ./ledger
             """)
 
     @Option(name: .long, help: ArgumentHelp("Directory to create.", valueName: "path"))
     var dataDir: String
     @Option(
-        name: .long, help: ArgumentHelp("What the network begins with.", valueName: "file"))
+        name: .long,
+        help: ArgumentHelp("The genesis document: see `tally genesis`.", valueName: "file"))
     var genesis: String
     @Option(
         name: .long,

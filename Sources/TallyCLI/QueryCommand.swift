@@ -6,6 +6,14 @@ import TallyPrimitives
 struct QueryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "query", abstract: "Ask a running node.",
+        discussion: """
+            The node is the one on this machine unless --rpc or the variable TALLY_RPC names \
+            another.
+
+            Examples:
+              tally query balance 0x…
+              tally query block latest --full --json
+            """,
         subcommands: [
             QueryInfoCommand.self, QueryShardsCommand.self, QueryBalanceCommand.self,
             QueryNonceCommand.self, QueryBlockCommand.self, QueryReceiptCommand.self,

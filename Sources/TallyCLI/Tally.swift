@@ -6,7 +6,7 @@ import TallyNode
 struct Tally: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tally",
-        abstract: "A ledger split into shards whose receipts have to match.",
+        abstract: "Run a ledger split into shards, use it, and check its books.",
         discussion: """
             Begin with `tally demo` for a tour, or with `tally dev` for a ledger with funded \
             accounts on this machine. Every verb explains itself with --help.
@@ -47,7 +47,7 @@ struct Tally: AsyncParsableCommand {
 
 /// `--json`, which every verb has.
 struct OutputOptions: ParsableArguments {
-    @Flag(name: .long, help: "Print JSON, errors included.")
+    @Flag(name: .long, help: "Print results and errors as JSON.")
     var json = false
 
     /// Prints a result, as JSON or as text.

@@ -24,8 +24,11 @@ struct Outcome: Sendable {
 }
 
 /// Runs one command line in this process.
-func tally(_ arguments: String...) async -> Outcome {
-    let captured = CapturedConsole()
+func tally(_ arguments: String...) async -> Outcome { await tally(arguments) }
+
+/// Runs one command line in this process, `input` being its standard input.
+func tally(_ arguments: [String], input: String = "") async -> Outcome {
+    let captured = CapturedConsole(input: Array(input.utf8))
     let code = await CommandLineTool.run(arguments, console: captured.console)
     return Outcome(code: code, output: captured.output, error: captured.error)
 }

@@ -14,7 +14,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "dev", "demo", "init", "start", "tx", "query", "genesis", "keys", "version",
+        "dev", "demo", "init", "start", "tx", "query", "genesis", "keys", "audit", "db", "config",
+        "completions", "version",
     ])
     func everyVerbHasHelp(_ verb: String) async {
         let outcome = await tally(verb, "--help")
@@ -24,7 +25,7 @@ import Testing
         #expect(root.output.contains("\n  \(verb) "))
     }
 
-    @Test(arguments: ["tx", "query", "genesis", "keys"])
+    @Test(arguments: ["tx", "query", "genesis", "keys", "config"])
     func groupsPrintTheirHelp(_ verb: String) async {
         let outcome = await tally(verb)
         #expect(outcome.code == 0)

@@ -40,8 +40,8 @@ import Testing
     private static let reasons: [ExtendedKeyError] = [
         .wrongKind, .wrongKind, .unknownPrefix(4), .unknownPrefix(4), .unknownPrefix(1),
         .unknownPrefix(1), .masterWithParent, .masterWithParent, .masterWithIndex,
-        .masterWithIndex, .unknownVersion(0), .unknownVersion(0), .keyOutOfRange, .keyOutOfRange,
-        .notOnCurve, .base58(.wrongChecksum),
+        .masterWithIndex, .unknownVersion(0x0101_0101), .unknownVersion(0x0101_0101),
+        .keyOutOfRange, .keyOutOfRange, .notOnCurve, .base58(.wrongChecksum),
     ]
 
     @Test func refusesEveryInvalidKeyOfBIP32() throws {
@@ -62,8 +62,10 @@ import Testing
             ("", .base58(.truncated)),
             ("1111", .base58(.wrongChecksum)),
             (valid + "0", .base58(.unknownCharacter(offset: 111))),
-            (valid.replacing("x", with: "l", maxReplacements: 1),
-                .base58(.unknownCharacter(offset: 0))),
+            (
+                valid.replacing("x", with: "l", maxReplacements: 1),
+                .base58(.unknownCharacter(offset: 0))
+            ),
             ("1" + valid, .base58(.wrongChecksum)),
             (String(repeating: "z", count: 129), .base58(.tooLong(limit: 128))),
             // Nothing, with its right checksum.

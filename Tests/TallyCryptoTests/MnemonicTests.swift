@@ -86,7 +86,8 @@ import Testing
         "legal winner thank year wave sausage worth useful legal winner thank yellow"
 
     @Test func readsWhatPeopleType() throws {
-        let typed = "  LEGAL Winner thank\tyear wave sausage\nworth useful legal winner  "
+        let typed =
+            "  LEGAL Winner thank\tyear wave sausage\nworth useful legal winner  "
             + "thank\u{3000}yellow\r\n"
         #expect(try Mnemonic(phrase: typed).exportPhrase() == Self.phrase)
     }

@@ -25,7 +25,7 @@ struct KeysImportCommand: ParsableCommand {
             Examples:
               tally keys import --from private-key --keystore-dir ./keys
               tally keys import --from keystore --file UTC--2026… --keystore-dir ./keys
-              tally keys import --from mnemonic --path "m/44'/60'/0'/0/1" --data-dir ./ledger
+              tally keys import --from mnemonic --path "m/44'/60'/0'/0/1"
             """)
 
     @Option(name: .long, help: "What the key comes from.")

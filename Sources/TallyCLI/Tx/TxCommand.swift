@@ -39,7 +39,8 @@ struct SenderOptions: ParsableArguments {
             valueName: "file"))
     var keyFile: String?
     @Option(
-        name: .long, help: ArgumentHelp("Keystore file of the key to sign with.", valueName: "file"))
+        name: .long, help: ArgumentHelp("Keystore file of the key to sign with.", valueName: "file")
+    )
     var keystore: String?
     @Option(
         name: .long,
