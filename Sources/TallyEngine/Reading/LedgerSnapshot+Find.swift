@@ -17,16 +17,17 @@ extension LedgerSnapshot {
     ///
     /// - Complexity: one look-up an endpoint and era of the index, until it is found.
     package func transaction(_ hash: Hash32) throws(ReadError) -> FoundTransaction? {
-        for (endpoint, snapshot) in endpoints.enumerated() {
-            if let found = snapshot.history.transaction(hash) {
+        // By index: an endpoint's snapshot is not copied to be asked.
+        for endpoint in endpoints.indices {
+            if let found = endpoints[endpoint].history.transaction(hash) {
                 guard found.height <= height else { return nil }
                 return FoundTransaction(
                     endpoint: EndpointID(UInt16(endpoint)), height: found.height,
                     index: found.index, transaction: found.transaction)
             }
         }
-        for (endpoint, snapshot) in endpoints.enumerated() {
-            guard let (height, index) = try snapshot.view.position(of: hash),
+        for endpoint in endpoints.indices {
+            guard let (height, index) = try endpoints[endpoint].view.position(of: hash),
                 height <= self.height
             else { continue }
             let id = EndpointID(UInt16(endpoint))
@@ -50,7 +51,9 @@ extension LedgerSnapshot {
     package var eraCount: Int {
         get throws(ReadError) {
             var count = 0
-            for endpoint in endpoints { count += try endpoint.view.eraCount() }
+            for endpoint in endpoints.indices {
+                count += try endpoints[endpoint].view.eraCount()
+            }
             return count
         }
     }

@@ -181,7 +181,10 @@ struct EventLogs: Sendable {
     private func log(
         _ topics: Hash32..., data: [Hash32], at address: Address = ReservedAddress.crossShard
     ) -> EventLog {
-        EventLog(address: address, topics: topics, data: data.flatMap(\.bytes))
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(32 * data.count)
+        for word in data { word.withBytes { bytes.append(contentsOf: $0) } }
+        return EventLog(address: address, topics: topics, data: bytes)
     }
 
     private func id(_ reference: ReceiptReference) -> Hash32 {
