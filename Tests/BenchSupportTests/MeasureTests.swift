@@ -1,4 +1,5 @@
 import BenchSupport
+import Foundation
 import TallyClient
 import Testing
 
@@ -10,9 +11,10 @@ import Testing
         id: "P00", name: "bytes", unit: "B", boundName: "least bytes",
         goal: Goal(.value, .atMost, 1_000))
 
-    @Test(arguments: [
-        ([3.0], 3.0), ([5, 1, 3], 3), ([4, 1, 3, 2], 2.5), ([1, 1, 100], 1),
-    ])
+    @Test(
+        arguments: [
+            ([3], 3), ([5, 1, 3], 3), ([4, 1, 3, 2], 2.5), ([1, 1, 100], 1),
+        ] as [([Double], Double)])
     func theMedianIsTheMiddle(values: [Double], median: Double) {
         let samples = Samples(values)
         #expect(samples.median == median)
