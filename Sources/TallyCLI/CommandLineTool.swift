@@ -20,6 +20,7 @@ package enum CommandLineTool {
                 } else {
                     try command.run()
                 }
+                try Console.current.checkOutput()
                 return Exit.done
             } catch {
                 return report(error, isJSON)

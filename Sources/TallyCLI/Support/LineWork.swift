@@ -71,7 +71,8 @@ struct LineReader {
     }
 }
 
-/// Answers every line of standard input with one line, in order, on all cores.
+/// Answers every line of standard input with one line, in order, on all cores, as long as somebody
+/// takes the answers.
 enum LineWork {
     struct Count: Equatable {
         var lines = 0
@@ -91,6 +92,7 @@ enum LineWork {
             Console.current.write(lines: output)
             count.lines += lines.count
             count.failures += failures
+            if Console.current.isOutputLost { break }
         }
         return count
     }
