@@ -31,6 +31,10 @@ struct InitCommand: ParsableCommand {
     var passwordFile: String?
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        if dataDir.isEmpty { throw ValidationError("--data-dir needs a path.") }
+    }
+
     func run() throws {
         let bytes = try Files.read(genesis)
         let directory = try DataDirectory(path: dataDir)

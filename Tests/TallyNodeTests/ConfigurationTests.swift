@@ -53,6 +53,21 @@ import Testing
         #expect(configuration.passwordFile == "p")
     }
 
+    /// Joined with a name, an empty path would be the root of the machine.
+    @Test func aDirectoryHasAName() throws {
+        #expect(
+            throws: ConfigurationError.malformed(
+                .flag("--data-dir"), value: "", expected: "a path")
+        ) {
+            try NodeConfiguration.load(
+                flags: [.dataDirectory: ""], environment: ["TALLY_DATA_DIR": "a"])
+        }
+        #expect(
+            throws: ConfigurationError.malformed(
+                .environment("TALLY_DATA_DIR"), value: "", expected: "a path")
+        ) { try NodeConfiguration.resolved(flags: [:], environment: ["TALLY_DATA_DIR": ""]) }
+    }
+
     @Test func givenDefaultsYield() throws {
         let scratch = try Scratch()
         var defaults = NodeConfiguration(dataDirectory: scratch.path)

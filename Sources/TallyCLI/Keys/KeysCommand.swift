@@ -38,7 +38,8 @@ struct KeyFolderOptions: ParsableArguments {
     var folder: KeyFolder {
         get throws {
             if let keystoreDir { return KeyFolder(path: keystoreDir) }
-            guard let directory = dataDir ?? Environment[Setting.dataDirectory.environmentName]
+            guard let directory = dataDir ?? Environment[Setting.dataDirectory.environmentName],
+                !directory.isEmpty
             else { throw ValidationError("Give --data-dir or --keystore-dir.") }
             return KeyFolder(path: directory + "/" + DataDirectory.keysName)
         }
@@ -47,6 +48,9 @@ struct KeyFolderOptions: ParsableArguments {
     func validate() throws {
         if dataDir != nil, keystoreDir != nil {
             throw ValidationError("Give --data-dir or --keystore-dir, not both.")
+        }
+        if dataDir == "" || keystoreDir == "" {
+            throw ValidationError("--data-dir and --keystore-dir need a path.")
         }
     }
 }

@@ -66,6 +66,10 @@ extension NodeConfiguration {
         guard let directory = layer[.dataDirectory]?.value ?? defaults?.dataDirectory else {
             return (nil, layer)
         }
+        // Joined with the names in it, it would be the root of the machine.
+        if directory.isEmpty, let origin = layer[.dataDirectory]?.origin {
+            throw .malformed(origin, value: directory, expected: "a path")
+        }
         let path = directory + "/" + DataDirectory.configurationName
         layer.merge(try file(path)) { first, _ in first }
         return (directory, layer)

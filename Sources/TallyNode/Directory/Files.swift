@@ -41,11 +41,16 @@ package enum Files {
         }
     }
 
-    /// Writes a whole file durably: after a crash there is the old one or the new one.
+    /// Writes a whole file durably: after a crash there is the old one or the new one. What is no
+    /// file, such as `/dev/stdout` or a link, is written to and stays what it is.
     /// - Parameter mode: permissions, set before the first byte is written.
     package static func write(
         _ bytes: [UInt8], to path: String, mode: UInt32 = 0o644
     ) throws(FileError) {
+        var status = stat()
+        if lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            return try writeThrough(bytes, path, mode)
+        }
         let temporary = path + ".new"
         unlink(temporary)
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
@@ -63,6 +68,15 @@ package enum Files {
         do throws(StoreError) {
             try Directories.sync(parent(of: path))
         } catch { throw FileError(operation: .write, path: path, errno: EIO) }
+    }
+
+    private static func writeThrough(
+        _ bytes: [UInt8], _ path: String, _ mode: UInt32
+    ) throws(FileError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+        guard descriptor >= 0 else { throw failure(.write, path) }
+        defer { close(descriptor) }
+        try write(bytes, descriptor, path)
     }
 
     /// Permission bits; `nil` when there is no such file.
