@@ -52,6 +52,13 @@ private let addressB = Address(words: (0, 0, 0xbb))
             try LegFile.entries(json, name: "f").map(\.leg) == expected.map(\.leg))
     }
 
+    @Test func takesWhatSpreadsheetsWrite() throws {
+        let leg = TransferLeg(to: addressA, value: Amount(250))
+        for text in ["address,amount\r\n\(a),250\r\n", "\(a),250"] {
+            #expect(try LegFile.entries("\u{feff}" + text, name: "f").map(\.leg) == [leg])
+        }
+    }
+
     @Test(arguments: [
         ("", "lists no transfer"), ("# nothing\n", "lists no transfer"),
         ("\(a)", "line 1: there are 1 fields"), ("\(a),1,2,3", "line 1: there are 4 fields"),
@@ -69,6 +76,11 @@ private let addressB = Address(words: (0, 0, 0xbb))
         ("{\"address\": \"\(a)\", \"amount\": 1, \"memo\": 1}", "unknown member 'memo'"),
         ("{\"address\": \"\(a)\", \"amount\": 1, \"at\": 1, \"deadline\": 1}", "not both"),
         ("{\"address\": ", "no JSON object"),
+        ("{\"address\": \"\(a)\", \"to\": \"\(b)\", \"amount\": 1}", "'address' and 'to'"),
+        (
+            "{\"address\": \"\(a)\", \"amount\": 1, \"value\": \"1ether\"}",
+            "'amount' and 'value'"
+        ),
     ])
     func refuses(_ text: String, _ message: String) {
         #expect {

@@ -16,7 +16,9 @@ enum LegFile {
     static func entries(_ text: String, name: String) throws(CommandFailure) -> [Entry] {
         var entries: [Entry] = []
         var timeColumn: String?
-        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        // Spreadsheets write a byte order mark in front.
+        let lines = (text.first == "\u{feff}" ? text.dropFirst() : text[...])
+            .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         for (index, line) in lines.enumerated() {
             let line = line.trimmed
             if line.isEmpty || line.first == "#" { continue }
@@ -77,8 +79,12 @@ enum LegFile {
             let text = member.value.stringValue ?? member.value.uint64Value.map(String.init)
             guard let text else { throw LegFault("'\(member.key)' is no string and no integer") }
             switch member.key {
-            case "address", "to": address = text
-            case "amount", "value": amount = text
+            case "address", "to":
+                guard address == nil else { throw LegFault("'address' and 'to' are the same") }
+                address = text
+            case "amount", "value":
+                guard amount == nil else { throw LegFault("'amount' and 'value' are the same") }
+                amount = text
             case "deadline", "at":
                 guard terms == .immediate else {
                     throw LegFault("a transfer has a deadline or a time to run at, not both")
