@@ -114,6 +114,19 @@ private let secret = "0x1ab42cc412b618bdea3a599e3c9bae199ebf030895b039e9db1e30da
         #expect(outcome.error.contains("chmod go-rwx"))
     }
 
+    /// Wallets write keystore files with the modes of the user's mask.
+    @Test func anEncryptedFileMayBeReadByOthers() async throws {
+        let key = try PrivateKey([UInt8](repeating: 7, count: 32))
+        let keystore = try KeystoreFile(
+            encrypting: key, password: "pw", cost: ScryptCost(n: 2, r: 1, p: 1))
+        let file = scratch["UTC--2026"]
+        try Files.write(keystore.json(), to: file, mode: 0o644)
+        let outcome = await keys(
+            ["import", "--from", "keystore", "--file", file, "--source-password-file", password]
+                + folder("a"))
+        #expect(outcome.output.hasPrefix("\(key.address)\n"), "\(outcome.error)")
+    }
+
     @Test func aNewPhraseGivesTheKeyAgain() async throws {
         let made = await keys(
             ["new", "--mnemonic", "--words", "15", "--json"] + folder("a"))

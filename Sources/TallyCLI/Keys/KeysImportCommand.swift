@@ -20,7 +20,7 @@ struct KeysImportCommand: ParsableCommand {
             to 24 English words (BIP-39).
 
             The secret is asked for on the terminal, or read from --file, where - is standard \
-            input. Files of secrets have to be readable by their owner only.
+            input. A file with a private key or a phrase has to be readable by its owner only.
 
             Examples:
               tally keys import --from private-key --keystore-dir ./keys
@@ -82,7 +82,8 @@ struct KeysImportCommand: ParsableCommand {
             let text = try SecretInput.text(file: file, prompt: "Recovery phrase")
             return try phrase.key(of: try Mnemonic(phrase: text))
         case .keystore:
-            let text = try SecretInput.text(file: file, prompt: "Keystore")
+            let text = try SecretInput.text(
+                file: file, prompt: "Keystore", isEncrypted: true)
             let name = SecretInput.name(file)
             let document = try Self.opened(name) { () throws(KeystoreError) in
                 try KeystoreFile(json: Array(text.utf8))

@@ -6,14 +6,16 @@ import TallyNode
 enum SecretInput {
     private static let limit = 64 << 10
 
-    /// - Parameter file: `-` for standard input; `nil` asks on the terminal.
-    static func text(file: String?, prompt: String) throws -> String {
+    /// - Parameters:
+    ///   - file: `-` for standard input; `nil` asks on the terminal.
+    ///   - isEncrypted: others may read the file: without its password it tells them nothing.
+    static func text(file: String?, prompt: String, isEncrypted: Bool = false) throws -> String {
         guard let file else { return try Passwords.ask(prompt + ": ") }
         var bytes: [UInt8]
         if file == "-" {
             bytes = try Console.current.readAll(limit: limit)
         } else {
-            try KeyFolder.checkMode(file)
+            if !isEncrypted { try KeyFolder.checkMode(file) }
             bytes = try Files.read(file, limit: limit)
         }
         defer { SecretBytes.wipe(&bytes) }
