@@ -137,21 +137,26 @@ private struct SignedVector: Decodable {
         let good = try Self.signed(.claimEscrow)
         let lines = [
             good, "zz", "", String(good.dropLast(2)), String(good.dropFirst(2)), "0x", "0x00",
-            good + "00", String(repeating: "a", count: 600_000), good,
+            good + "00", String(repeating: "a", count: 600_000), " \t" + good + " ", " ", good,
         ]
         let outcome = await tally(["tx", "decode"], input: lines.joined(separator: "\n"))
         #expect(outcome.code == 1)
-        #expect(outcome.error == "tally: 7 of 10 transactions are refused\n")
+        #expect(outcome.error == "tally: 8 of 12 transactions are refused\n")
         let codes = try answers(outcome).map { $0["error"]?["code"]?.stringValue }
         #expect(
             codes == [
                 nil, "notHex", "empty", "truncated", nil, "empty", "unsupportedType",
-                "trailingBytes", "oversized", nil,
+                "trailingBytes", "oversized", nil, "empty", nil,
             ])
         let other = await tally(["tx", "decode", "--chain-id", "1", good])
         #expect(other.code == 1)
         #expect(try other.json["error"]?["code"] == "wrongChainId")
-        #expect(await tally(["tx", "decode", "--chain-id", "1337", good]).code == 0)
+        for id in ["1337", "0x539"] {
+            #expect(await tally("tx", "decode", "--chain-id", id, good).code == 0)
+        }
+        for id in ["0", "0x0", "0x", "0x0539", "-1", "18446744073709551616"] {
+            #expect(await tally("tx", "decode", "--chain-id", id, good).code == 2)
+        }
     }
 
     /// A legacy transaction signed as before EIP-155.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import TallyClient
 import TallyPrimitives
 
 /// A 20-byte address on the command line.
@@ -18,6 +19,19 @@ struct HashArgument: ExpressibleByArgument {
     init?(argument: String) {
         guard let value = Hash32(hex: argument) else { return nil }
         self.value = value
+    }
+}
+
+/// A chain's number, in decimal or as JSON-RPC writes it.
+struct ChainIDArgument: ExpressibleByArgument {
+    let value: ChainID
+
+    init?(argument: String) {
+        let number =
+            argument.hasPrefix("0x")
+            ? JSON.string(argument).quantity(ChainID.self) : ChainID(argument)
+        guard let number, number > 0 else { return nil }
+        value = number
     }
 }
 

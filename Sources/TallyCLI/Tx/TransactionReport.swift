@@ -15,7 +15,7 @@ struct TransactionReport: Sendable {
             throw CommandFailure(
                 "oversized", "oversized data: the line exceeds \(limit) bytes of transaction")
         }
-        let raw = try HexField.bytes(text, "transaction")
+        let raw = try HexField.bytes(HexField.trimmed(text), "transaction")
         do throws(TransactionError) {
             let transaction = try Transaction(raw: raw, chainID: chainID)
             let (_, signature) = try Envelope.decode(raw)

@@ -26,12 +26,13 @@ struct TxDecodeCommand: AsyncParsableCommand {
     var raw: String?
     @Option(
         name: .long,
-        help: ArgumentHelp("Refuse transactions of any other chain.", valueName: "id"))
-    var chainId: UInt64?
+        help: ArgumentHelp(
+            "Refuse transactions of any other chain, as in 1337 or 0x539.", valueName: "id"))
+    var chainId: ChainIDArgument?
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let report = TransactionReport(chainID: chainId)
+        let report = TransactionReport(chainID: chainId?.value)
         guard let raw else {
             let count = try await LineWork.run { Self.answer($0, report, &$1) }
             guard count.failures == 0 else {
