@@ -15,8 +15,8 @@ struct DevCommand: AsyncParsableCommand {
         commandName: "dev",
         abstract: "Run a ledger with funded accounts on this machine.",
         discussion: """
-            All shards and one validator run in this process. The directory is created at the \
-            first start and continued at later ones. The keys of its accounts are known to \
+            All shards and one validator run in this process. The directory, ./.tally-dev unless \
+            --data-dir names another, is created at the first start and continued at later ones. The keys of its accounts are known to \
             everybody: nothing of value belongs on such a ledger.
 
             Examples:

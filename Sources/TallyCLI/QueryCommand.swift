@@ -28,6 +28,8 @@ struct BlockArgument: ExpressibleByArgument {
 
     static let latest = BlockArgument(json: "latest", isHash: false)
 
+    var defaultValueDescription: String { json.stringValue ?? "" }
+
     private init(json: JSON, isHash: Bool) {
         self.json = json
         self.isHash = isHash

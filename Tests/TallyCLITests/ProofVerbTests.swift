@@ -31,7 +31,8 @@ import Testing
             let other = await tally(
                 "verify-proof", proof.file, "--beacon-hash", "\(Hash32.zero)", "--json")
             #expect(other.code == 1)
-            #expect(other.errorCode == "invalidProof")
+            #expect(other.errorCode == "untrustedHeader")
+            #expect(other.error.contains("--block \(Hash32.zero)"))
         }
         try await checkTheAnchor(fetched, scratch)
     }
@@ -61,11 +62,21 @@ import Testing
             "verify-proof", proof.file, "--header", try scratch.write(bent, to: "bent"))
         #expect(refused.code == 1)
         #expect(refused.error.contains("timeMs is not what the hashes say"))
+        let genesis = fetched.header + "-0"
+        for (flags, text) in [
+            (["--header", genesis], "fetch the proof with --block 0, or trust a header of height"),
+            (["--beacon-hash", "\(Hash32.zero)"], "the trusted one is \(Hash32.zero)"),
+        ] {
+            let outcome = await tally(["verify-proof", proof.file] + flags)
+            #expect(outcome.code == 1)
+            #expect(outcome.error.contains(text), "\(outcome.error)")
+        }
         let none = await tally("verify-proof", scratch["none"], "--header", fetched.header)
         #expect(none.code == 1)
         let noise = await tally(
             "verify-proof", try scratch.write("{", to: "noise"), "--header", fetched.header)
         #expect(noise.code == 1)
+        #expect(noise.error.contains("noise is not JSON"))
     }
 
     private func fetch(_ node: RunningNode, _ directory: String) async throws -> Fetched {
@@ -109,6 +120,9 @@ import Testing
         let beacon = await tally(
             "query", "beacon", fetched.proofs[0].hash, "--rpc", node.rpc, "--out", fetched.header)
         #expect(beacon.code == 0, "\(beacon.error)")
+        let first = await tally(
+            "query", "beacon", "0", "--rpc", node.rpc, "--out", fetched.header + "-0")
+        #expect(first.code == 0, "\(first.error)")
         try await checkHeaders(node)
         return fetched
     }

@@ -1,3 +1,4 @@
+import Glibc
 import TallyClient
 import TallyNode
 import TallyPrimitives
@@ -25,6 +26,24 @@ import Testing
         #expect(root.output.contains("\n  \(verb) "))
     }
 
+    /// Help shows values as they are typed, never as the program holds them.
+    @Test func defaultsReadWell() async {
+        var verbs: [[String]] = [[]]
+        var count = 0
+        while let verb = verbs.popLast() {
+            let help = await tally(verb + ["--help"])
+            #expect(help.code == 0)
+            #expect(help.output.firstMatch(of: /\(default:\s+[A-Za-z]+\(/) == nil, "\(verb)")
+            let lists = help.output.split(separator: "SUBCOMMANDS:\n").dropFirst()
+            for line in lists.joined().split(separator: "\n") {
+                let match = line.prefixMatch(of: #/\s{2}([a-z-]+)\s{2}/#)
+                if let match { verbs.append(verb + [String(match.output.1)]) }
+            }
+            count += 1
+        }
+        #expect(count > 30)
+    }
+
     @Test(arguments: ["tx", "query", "genesis", "keys", "config"])
     func groupsPrintTheirHelp(_ verb: String) async {
         let outcome = await tally(verb)
@@ -39,6 +58,8 @@ import Testing
         ["dev", "--rpc-port", "65536"], ["dev", "extra"], ["demo", "--shards", "1"],
         ["init"], ["genesis", "new", "--account", "0x1=5"], ["genesis", "hash"],
         ["keys", "list", "--data-dir", "a", "--keystore-dir", "b"],
+        ["keys", "list", "--data-dir", ""], ["keys", "list", "--keystore-dir", ""],
+        ["init", "--data-dir", "", "--genesis", "g"],
         ["tx", "send", "--to", to, "--value", "1"],
         ["tx", "send", "--to", to, "--key-file", "k"],
         ["tx", "send", "--to", to, "--key-file", "k", "--value", "1", "--ether", "1"],
@@ -67,6 +88,25 @@ import Testing
         #expect(await tally("--version").output == ProgramVersion.number + "\n")
         let json = try await tally("version", "--json").json
         #expect(json["version"] == .string(ProgramVersion.number))
+    }
+
+    /// As to a full disk.
+    @Test func lostOutputIsAFailure() async {
+        let full = CapturedConsole(fault: ENOSPC)
+        #expect(await CommandLineTool.run(["version", "--json"], console: full.console) == 1)
+        #expect(full.error.contains("\"code\":\"output\""))
+        #expect(full.error.contains("No space left on device"))
+        let left = CapturedConsole(fault: EPIPE)
+        #expect(await CommandLineTool.run(["version"], console: left.console) == 0)
+    }
+
+    /// As of `yes | tally tx decode | head`.
+    @Test(arguments: [["tx", "decode"], ["keys", "verify"]])
+    func endlessInputEndsWithItsReader(_ arguments: [String]) async {
+        let console = Console(
+            input: { _ in Array("00\n".utf8) }, output: { _ in }, error: { _ in },
+            fault: { EPIPE })
+        #expect(await CommandLineTool.run(arguments, console: console) == 1)
     }
 
     /// Port 1 of this machine: nobody listens there.

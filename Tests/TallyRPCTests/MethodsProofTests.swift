@@ -30,7 +30,6 @@ import Testing
 
     @Test func showsAccounts() async throws {
         try await withLedger(shards: 3) { ledger in
-            let genesis = try await ledger.ask("eth_getBlockByNumber", "0x0")
             _ = try await ledger.settle(ledger.raw(0, nonce: 0, to: ledger.address(1), value: 7))
             for shard in 0..<3 {
                 let address = ledger.address(shard)
@@ -47,8 +46,12 @@ import Testing
                 #expect(document["balance"]?.units == fact.account?.balance.units)
                 #expect(document["exists"] == true)
                 // Nothing ever happened on shard 2: the genesis block anchors its header.
-                let isOld = document["trusted"]?["hash"] == genesis["hash"]
-                #expect(isOld == (shard == 2))
+                #expect((document["block"]?["height"] == "0x0") == (shard == 2))
+                // PROOF-17
+                let head = ledger.engine.publisher.current.hash
+                #expect(document["trusted"]?["hash"] == .string(head.description))
+                let byDefault = try await ledger.ask("shard_getAccountProof", JSON(address))
+                #expect(byDefault == document)
             }
             let nobody = Address(words: (1, 2, 3))
             let absent = try await ledger.ask("shard_getAccountProof", JSON(nobody))

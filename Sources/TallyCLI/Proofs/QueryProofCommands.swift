@@ -36,7 +36,7 @@ struct QueryAccountProofCommand: AsyncParsableCommand {
     var address: AddressArgument
     @Option(
         name: .long,
-        help: "The beacon block that you trust: a height or a hash (default: the nearest).")
+        help: "The beacon block that you trust: latest, a height or a hash.")
     var block: BlockArgument = .latest
     @OptionGroup var document: DocumentOptions
 
@@ -56,7 +56,7 @@ struct QueryTransactionProofCommand: AsyncParsableCommand {
     var hash: HashArgument
     @Option(
         name: .long,
-        help: "The beacon block that you trust: a height or a hash (default: the nearest).")
+        help: "The beacon block that you trust: latest, a height or a hash.")
     var block: BlockArgument = .latest
     @OptionGroup var document: DocumentOptions
 
@@ -88,7 +88,7 @@ struct QueryReceiptProofCommand: AsyncParsableCommand {
     var evidence: Evidence?
     @Option(
         name: .long,
-        help: "The beacon block that you trust: a height or a hash (default: the nearest).")
+        help: "The beacon block that you trust: latest, a height or a hash.")
     var block: BlockArgument = .latest
     @OptionGroup var document: DocumentOptions
 

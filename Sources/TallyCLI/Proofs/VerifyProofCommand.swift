@@ -16,8 +16,16 @@ struct VerifyProofCommand: ParsableCommand {
             The proof is what `tally query account-proof`, `receipt-proof` and \
             `transaction-proof` print, or a node's whole answer. It shows something to who knows \
             one beacon header to be final: give that header as `tally query beacon` prints it, or \
-            its hash, from a source that you trust. Exit code 0 when everything holds, 1 with the \
-            first step that fails.
+            its hash. Nothing else is trusted, not the node that the proof came from; so get the \
+            header from somebody you do trust, your own node for one. A proof leads to one header, \
+            which its member "trusted" names.
+
+            Exit code 0 when everything holds, 1 with the first step that fails.
+
+            Examples:
+              tally query account-proof 0x… --out proof.json
+              tally query beacon --out header.json
+              tally verify-proof proof.json --header header.json
             """)
 
     @Argument(help: ArgumentHelp("The proof; - reads standard input.", valueName: "file"))
@@ -43,22 +51,45 @@ struct VerifyProofCommand: ParsableCommand {
 
     func run() throws {
         let document = try Self.read(file)
-        let anchor = try anchor()
+        let (hash, height) = try trusted()
         let statement: ProvenStatement
         do throws(ProofDocumentError) {
-            statement = try ProofDocument.verify(document, anchor)
-        } catch { throw CommandFailure("invalidProof", error.description) }
+            statement = try ProofDocument.verify(document, .beaconHash(hash))
+        } catch {
+            throw CommandFailure(error.code, Self.advice(error, height) ?? error.description)
+        }
         output.print(Self.json(document), ProofSummary(statement).text)
     }
 
-    private func anchor() throws -> TrustAnchor {
-        if let beaconHash { return .beaconHash(beaconHash.value) }
+    /// The height is known with the whole header only.
+    private func trusted() throws -> (hash: Hash32, height: Height?) {
+        if let beaconHash { return (beaconHash.value, nil) }
         let document = try Self.read(header ?? "-")
         do throws(ProofDocumentError) {
-            return .beaconHash(try HeaderDocument.beaconHeader(document).hash)
+            let (header, hash) = try HeaderDocument.beaconHeader(document)
+            return (hash, header.height)
         } catch {
             throw CommandFailure("invalidHeader", "the trusted header: \(error)")
         }
+    }
+
+    /// What to do about the most common fault: proof and header that were fetched one after the
+    /// other, with a block between.
+    private static func advice(_ error: ProofDocumentError, _ height: Height?) -> String? {
+        guard case .proof(.untrusted(let other, let expected, let actual)) = error else {
+            return nil
+        }
+        guard let height else {
+            return error.description
+                + "; for a proof that leads to that one, fetch it with --block \(expected)"
+        }
+        guard height != other else {
+            return "the beacon header of height \(other) is not the trusted one, but \(actual): "
+                + "the proof is of another chain, or forged"
+        }
+        return "the proof leads to the beacon header of height \(other), and the trusted one has "
+            + "height \(height): fetch the proof with --block \(height), or trust a header of "
+            + "height \(other)"
     }
 
     private static func read(_ path: String) throws -> JSON {
@@ -66,7 +97,7 @@ struct VerifyProofCommand: ParsableCommand {
         do throws(JSONError) {
             return try JSON.parse(bytes)
         } catch {
-            throw CommandFailure("invalidProof", "\(path) is not JSON: \(error)")
+            throw CommandFailure("notJSON", "\(path) is not JSON: \(error)")
         }
     }
 

@@ -12,7 +12,7 @@ enum ProofMethods {
         let address = try arguments.address(0)
         let snapshot = ledger.publisher.current
         let anchor = try snapshot.anchor(try arguments.block(1))
-        try write(&out) { () throws(ProofRefusal) in
+        try write(&out, anchor, snapshot) { (anchor) throws(ProofRefusal) in
             try ledger.proofs.account(address, at: anchor, snapshot)
         }
     }
@@ -27,7 +27,7 @@ enum ProofMethods {
             index: try arguments.quantity(2))
         let evidence = try arguments.word(3).flatMap(ProofSource.ReceiptEvidence.init)
         let anchor = try snapshot.anchor(try arguments.block(4))
-        try write(&out) { () throws(ProofRefusal) in
+        try write(&out, anchor, snapshot) { (anchor) throws(ProofRefusal) in
             try ledger.proofs.receipt(place, evidence, at: anchor, snapshot)
         }
     }
@@ -38,17 +38,21 @@ enum ProofMethods {
         let hash = try arguments.hash(0)
         let snapshot = ledger.publisher.current
         let anchor = try snapshot.anchor(try arguments.block(1))
-        try write(&out) { () throws(ProofRefusal) in
+        try write(&out, anchor, snapshot) { (anchor) throws(ProofRefusal) in
             try ledger.proofs.transaction(hash, at: anchor, snapshot)
         }
     }
 
+    /// - Parameters:
+    ///   - anchor: the beacon block that the caller trusts; `nil` for the newest.
+    ///   - build: is given the block that the headers are to lead to, `nil` for the nearest.
     private static func write(
-        _ out: inout JSONWriter, _ build: () throws(ProofRefusal) -> LedgerProof
+        _ out: inout JSONWriter, _ anchor: Height?, _ snapshot: LedgerSnapshot,
+        _ build: (Height?) throws(ProofRefusal) -> LedgerProof
     ) throws(RPCFailure) {
         let document: JSON
         do throws(ProofRefusal) {
-            let proof = try build()
+            let proof = try proof(anchor, snapshot, build)
             guard let trusted = proof.headers.last?.hash else { throw .unknownBlock }
             do throws(LedgerProofError) {
                 document = ProofDocument.json(proof, try proof.verify(.beaconHash(trusted)))
@@ -56,10 +60,24 @@ enum ProofMethods {
         } catch { throw RPCFailure(error) }
         out.value(document)
     }
+
+    /// Without a block to lead to, the newest will do best: whoever asks has it, or gets it next.
+    private static func proof(
+        _ anchor: Height?, _ snapshot: LedgerSnapshot,
+        _ build: (Height?) throws(ProofRefusal) -> LedgerProof
+    ) throws(ProofRefusal) -> LedgerProof {
+        if let anchor { return try build(anchor) }
+        do throws(ProofRefusal) {
+            return try build(snapshot.height)
+        } catch {
+            guard case .tooFarApart = error else { throw error }
+            return try build(nil)
+        }
+    }
 }
 
 extension LedgerSnapshot {
-    /// The beacon block that the caller trusts; `nil` for whichever is nearest to what is shown.
+    /// The beacon block that the caller trusts; `nil` for the newest.
     fileprivate func anchor(_ selector: BlockSelector) throws(RPCFailure) -> Height? {
         let named: Height?
         switch selector {
