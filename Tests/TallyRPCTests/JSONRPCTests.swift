@@ -15,8 +15,16 @@ import Testing
         }
     }
 
+    /// Every refusal of the server says what programs match on.
+    private static let reasons = [
+        -32700: "parseError", -32600: "invalidRequest", -32601: "unknownMethod",
+        -32602: "invalidParams", -32603: "internalError", -32005: "limitExceeded",
+    ]
+
     static func error(_ code: Int, _ message: String, id: String = "null") -> String {
-        "{\"jsonrpc\":\"2.0\",\"id\":\(id),\"error\":{\"code\":\(code),\"message\":\"\(message)\"}}"
+        let data = "{\"reason\":\"\(reasons[code] ?? "")\",\"retryable\":false}"
+        return "{\"jsonrpc\":\"2.0\",\"id\":\(id),\"error\":{\"code\":\(code),"
+            + "\"message\":\"\(message)\",\"data\":\(data)}}"
     }
 
     static func call(_ method: String, id: String, params: String = "[]") -> String {

@@ -87,6 +87,7 @@ import Testing
         let server = try await RPCServer.bind(port: 0, dispatcher: EchoDispatcher())
         let port = server.address.port
         await server.stop(within: .seconds(1))
+        await server.close()
         let client = try RPCClient("127.0.0.1:\(port)")
         let refused = RPCClientError.connectionRefused(host: "127.0.0.1", port: port)
         await #expect(throws: refused) { try await client.call("echo") }

@@ -113,14 +113,6 @@ extension RPCCall {
 }
 
 extension RPCFailure {
-    /// With what a program needs to decide what to do.
-    static func because(
-        _ code: Int, _ message: String, reason: String, retryable: Bool
-    ) -> RPCFailure {
-        RPCFailure(
-            code, message, data: ["reason": .string(reason), "retryable": .bool(retryable)])
-    }
-
     /// geth's text.
     static var unknownBlock: RPCFailure {
         because(

@@ -48,7 +48,7 @@ struct RPCArguments: Sendable {
         let name = method.parameters[index].name
         return RPCFailure(
             RPCFailure.invalidParamsCode, "invalid argument \(index): \(name) must be \(expected)",
-            data: ["parameter": .string(name), "retryable": false])
+            data: ["reason": "invalidParams", "retryable": false, "parameter": .string(name)])
     }
 
     func address(_ index: Int) throws(RPCFailure) -> Address {

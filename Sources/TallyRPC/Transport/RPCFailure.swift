@@ -28,27 +28,39 @@ extension RPCFailure {
     package static let methodNotSupportedCode = -32_004
     package static let limitExceededCode = -32_005
 
+    /// - Parameters:
+    ///   - reason: a stable name: what programs match on.
+    ///   - retryable: whether the same call may succeed later.
+    package static func because(
+        _ code: Int, _ message: String, reason: String, retryable: Bool = false
+    ) -> RPCFailure {
+        RPCFailure(
+            code, message, data: ["reason": .string(reason), "retryable": .bool(retryable)])
+    }
+
     package static func parseError(_ message: String) -> RPCFailure {
-        RPCFailure(parseErrorCode, message)
+        because(parseErrorCode, message, reason: "parseError")
     }
 
     package static func invalidRequest(_ message: String) -> RPCFailure {
-        RPCFailure(invalidRequestCode, message)
+        because(invalidRequestCode, message, reason: "invalidRequest")
     }
 
     package static func methodNotFound(_ method: String) -> RPCFailure {
-        RPCFailure(methodNotFoundCode, "the method \(method) does not exist/is not available")
+        because(
+            methodNotFoundCode, "the method \(method) does not exist/is not available",
+            reason: "unknownMethod")
     }
 
     package static func invalidParams(_ message: String) -> RPCFailure {
-        RPCFailure(invalidParamsCode, message)
+        because(invalidParamsCode, message, reason: "invalidParams")
     }
 
     package static func internalError(_ message: String) -> RPCFailure {
-        RPCFailure(internalErrorCode, message)
+        because(internalErrorCode, message, reason: "internalError")
     }
 
     package static func limitExceeded(_ message: String) -> RPCFailure {
-        RPCFailure(limitExceededCode, message)
+        because(limitExceededCode, message, reason: "limitExceeded")
     }
 }

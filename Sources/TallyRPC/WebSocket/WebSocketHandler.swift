@@ -282,7 +282,9 @@ extension WebSocketHandler {
                 return true
             case .unsubscribe(let id)?:
                 guard let stop = subscriptions.removeValue(forKey: id) else {
-                    throw RPCFailure(RPCFailure.invalidInputCode, "subscription not found")
+                    throw .because(
+                        RPCFailure.invalidInputCode, "subscription not found",
+                        reason: "unknownSubscription")
                 }
                 stop.finish()
                 writer.bool(true)
