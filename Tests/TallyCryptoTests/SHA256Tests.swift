@@ -26,6 +26,35 @@ import Testing
         }
     }
 
+    /// Across blocks of 64 bytes, and from every alignment.
+    @Test func piecesGiveTheHashOfTheWhole() {
+        let bytes = (0..<264).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ 13) }
+        for length in 0...200 {
+            let offset = length % 9
+            let message = bytes[offset..<(offset + length)]
+            let whole = SHA256.plain([HashDomain.object.rawValue] + message)
+            #expect(SHA256.hash(.object) { $0.update(message) } == whole, "\(length) bytes")
+            let atOffset = bytes.withUnsafeBytes {
+                SHA256.hash(
+                    .object,
+                    UnsafeRawBufferPointer(rebasing: $0[offset..<(offset + length)]))
+            }
+            #expect(atOffset == whole, "\(length) bytes")
+        }
+        forEachSeed(base: 0x7368_6132, count: 200) { _, generator in
+            let length = Int.random(in: 0...264, using: &generator)
+            let inPieces = SHA256.hash(.object) { hasher in
+                var rest = bytes[..<length]
+                while !rest.isEmpty {
+                    let count = Int.random(in: 1...70, using: &generator)
+                    hasher.update(rest.prefix(count))
+                    rest = rest.dropFirst(count)
+                }
+            }
+            #expect(inPieces == SHA256.plain([HashDomain.object.rawValue] + bytes[..<length]))
+        }
+    }
+
     @Test(arguments: HashDomain.allCases) func putsTheTagInFront(_ domain: HashDomain) {
         let bytes: [UInt8] = [1, 2, 3]
         let tagged = SHA256.plain([domain.rawValue] + bytes)
