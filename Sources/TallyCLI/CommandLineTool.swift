@@ -23,6 +23,10 @@ package enum CommandLineTool {
                 try Console.current.checkOutput()
                 return Exit.done
             } catch {
+                // What a verb counts is beside the point when nobody got its answers.
+                do throws(CommandFailure) {
+                    try Console.current.checkOutput()
+                } catch { return report(error, isJSON) }
                 return report(error, isJSON)
             }
         }

@@ -64,7 +64,7 @@ import Testing
         #expect(refused.error.contains("timeMs is not what the hashes say"))
         let genesis = fetched.header + "-0"
         for (flags, text) in [
-            (["--header", genesis], "fetch the proof with --block 0, or trust a header of height"),
+            (["--header", genesis], "by then, fetch the proof with --block 0"),
             (["--beacon-hash", "\(Hash32.zero)"], "the trusted one is \(Hash32.zero)"),
         ] {
             let outcome = await tally(["verify-proof", proof.file] + flags)

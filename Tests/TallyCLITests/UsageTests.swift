@@ -96,6 +96,9 @@ import Testing
         #expect(await CommandLineTool.run(["version", "--json"], console: full.console) == 1)
         #expect(full.error.contains("\"code\":\"output\""))
         #expect(full.error.contains("No space left on device"))
+        let refused = CapturedConsole(input: Array("00\n".utf8), fault: ENOSPC)
+        #expect(await CommandLineTool.run(["tx", "decode"], console: refused.console) == 1)
+        #expect(refused.error.contains("cannot write standard output"))
         let left = CapturedConsole(fault: EPIPE)
         #expect(await CommandLineTool.run(["version"], console: left.console) == 0)
     }

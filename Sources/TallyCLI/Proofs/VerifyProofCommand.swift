@@ -88,8 +88,11 @@ struct VerifyProofCommand: ParsableCommand {
                 + "the proof is of another chain, or forged"
         }
         return "the proof leads to the beacon header of height \(other), and the trusted one has "
-            + "height \(height): fetch the proof with --block \(height), or trust a header of "
-            + "height \(other)"
+            + "height \(height): "
+            + (height > other
+                ? "fetch the proof with --block \(height), or trust a header of height \(other)"
+                : "trust a header of height \(other), or, for what had happened by then, fetch "
+                    + "the proof with --block \(height)")
     }
 
     private static func read(_ path: String) throws -> JSON {
