@@ -4,9 +4,11 @@ import TallyCLI
 import TallyClient
 import TallyCrypto
 import TallyEngine
+import TallyExecution
 import TallyNode
 import TallyPrimitives
 import TallySharding
+import TallyStore
 import Testing
 
 /// What a verb did.
@@ -94,7 +96,7 @@ struct RunningNode: Sendable {
         }
         ending.finish()
         try await finished
-        return (result, Remains(of: node))
+        return (result, Remains(of: node, in: directory))
     }
 }
 
@@ -103,31 +105,35 @@ struct RunningNode: Sendable {
 /// Event loops let go of a closed connection's handlers, and with them of the ledger, a moment after
 /// the server has stopped; a real restart is another process.
 struct Remains {
-    private weak var engine: Engine?
-    private weak var publisher: HeadPublisher?
-    private weak var intake: Intake?
-    private weak var beacon: Beacon?
+    private let stores: [String]
 
-    init(of node: Node) {
-        engine = node.engine
-        publisher = node.engine.publisher
-        intake = node.engine.intake
-        beacon = node.engine.beacon
+    init(of node: Node, in directory: String) {
+        let layout = node.genesis.parameters.layout
+        stores = layout.endpoints.map { DataLayout.endpoint($0, layout, in: directory) }
     }
 
-    private var isGone: Bool {
-        engine == nil && publisher == nil && intake == nil && beacon == nil
+    /// Whether a database is open. To open it oneself is the only way to know that it was closed.
+    private static func isOpen(_ path: String) -> Bool {
+        do throws(StoreError) {
+            _ = try EndpointStore(path: path, readOnly: true, limits: Limits())
+            return false
+        } catch {
+            guard case .alreadyOpen = error else { return false }
+            return true
+        }
     }
 
     /// Returns when nothing is left; a node that leaks is a failure.
     func waitUntilGone() async {
         let deadline = ContinuousClock.now + .seconds(10)
-        while !isGone {
-            guard ContinuousClock.now < deadline else {
-                Issue.record("something holds on to a node that has stopped")
-                return
+        for path in stores {
+            while Self.isOpen(path) {
+                guard ContinuousClock.now < deadline else {
+                    Issue.record("something holds on to a node that has stopped: \(path)")
+                    return
+                }
+                await Task.yield()
             }
-            await Task.yield()
         }
     }
 }

@@ -52,7 +52,7 @@ import Testing
         }
         ending.finish()
         try await running
-        return (result, Remains(of: node))
+        return (result, Remains(of: node, in: scratch.path))
     }
 
     private func transfer() -> [UInt8] {
