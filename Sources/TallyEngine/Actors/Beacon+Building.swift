@@ -16,6 +16,9 @@ struct KeptBlock: Sendable {
 
 /// Building blocks, on the final head or ahead of a decision.
 extension Beacon {
+    /// Blocks of the open heights in memory, whatever is proposed in whatever many rounds.
+    private static let maximumKept = 8
+
     func build(_ request: Ibft.BuildRequest) async throws(EngineError) {
         let extensions: [Extension]?
         if request.parent == core.headHash {
@@ -46,7 +49,7 @@ extension Beacon {
         } catch { throw .ownProposal(request.height, error) }
         guard let block else { return }
         let proposed = block.proposed
-        kept[proposed.digest] = KeptBlock(block: block, candidates: candidates)
+        keep(KeptBlock(block: block, candidates: candidates), of: proposed.digest)
         answer(.built(proposed))
     }
 
@@ -109,6 +112,12 @@ extension Beacon {
                     nextDueTime: state.nextDueTime(after: view.time)))
         } catch { throw .execution(layout.beacon, error) }
         return proposals
+    }
+
+    /// Remembers what executing a block gave. What is forgotten is executed once more.
+    func keep(_ block: KeptBlock, of digest: Hash32) {
+        if kept.count >= Self.maximumKept { kept = [:] }
+        kept[digest] = block
     }
 
     func quarantine(_ endpoint: EndpointID, _ error: ExecutionError) {

@@ -78,7 +78,7 @@ extension Beacon {
             return .failure(.anchors(rejection))
         }
         let result = KeptBlock(block: block, candidates: candidates)
-        kept[proposed.digest] = result
+        keep(result, of: proposed.digest)
         return .success(result)
     }
 
