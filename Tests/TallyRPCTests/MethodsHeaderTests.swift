@@ -54,7 +54,7 @@ import Testing
     }
 
     private func beaconBytes(_ json: JSON) throws -> [UInt8] {
-        let hashes = try ["chain", "parent", "anchorsRoot"].map {
+        let hashes = try ["chain", "parent", "anchorsRoot", "validators"].map {
             try #require(json[$0]?.fixedBytes(Hash32.self))
         }
         let height = try #require(json["height"]?.units)
@@ -67,6 +67,7 @@ import Testing
             out.append(time)
             out.append(proposer)
             out.append(hashes[2])
+            out.append(hashes[3])
         }
     }
 
