@@ -127,8 +127,8 @@ let package = Package(
             "TallyCLI",
             [
                 "TallyPrimitives", "TallyCrypto", "TallyStore", "TallyTransactions", "TallyState",
-                "TallyExecution", "TallySharding", "TallyEngine", "TallyClient", "TallyRPC",
-                "TallyNode", log,
+                "TallyExecution", "TallySharding", "TallyEngine", "TallySimulation",
+                "TallyClient", "TallyRPC", "TallyNode", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "tally", dependencies: ["TallyCLI"], swiftSettings: settings),
