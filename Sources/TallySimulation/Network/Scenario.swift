@@ -161,7 +161,7 @@ extension Scenario {
         maximumTimeout = random.pick([8_000_000, 16_000_000])
         heartbeat = random.pick([5_000_000, 8_000_000, 10_000_000])
         retransmission = random.pick([500_000, 700_000, 1_000_000])
-        arrival = random.pick([2_000_000, 4_000_000, 8_000_000])
+        arrival = random.pick([3_000_000, 6_000_000, 12_000_000])
         transactionsPerArrival = Int(random.pick(1...8))
         diskDelay = random.pick([0, 200, 5_000, 20_000])
         executionDelay = random.pick([0, 0, 500, 10_000])
