@@ -157,12 +157,19 @@ let package = Package(
                 "TallySimulation", "TallySharding", "TallyExecution", "TallyState",
                 "TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting",
             ]),
-        tests(
-            "TallySimulationTests",
-            [
+        .testTarget(
+            name: "TallySimulationTests",
+            dependencies: [
                 "TallySimulation", "TallyJournal", "TallySharding", "TallyExecution", "TallyState",
                 "TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting",
-            ]),
+            ], exclude: ["PlantedBugs"], swiftSettings: settings),
+        // The process that `tools/planted-bugs` builds from a copy of the sources with bugs in it.
+        .executableTarget(
+            name: "PlantedBugRun",
+            dependencies: [
+                "TallySimulation", "TallyConsensus", "TallyJournal", "TallySharding",
+                "TallyExecution", "TallyTransactions", "TallyCrypto", "TallyPrimitives",
+            ], path: "Tests/PlantedBugRun", swiftSettings: settings),
         tests(
             "TallyEngineTests",
             [
