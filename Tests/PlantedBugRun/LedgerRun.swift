@@ -8,6 +8,11 @@ import TallyTransactions
 /// A ledger of two replicas under random traffic, with everything of chance drawn from the seed, small
 /// enough that every bound is met. Every height is checked from the facts and against the model.
 enum LedgerRun {
+    private struct Checkers {
+        var facts: LedgerChecker
+        var model: LedgerModel
+    }
+
     /// Heights without traffic within which everything under way has to end.
     private static let quietHeights = 240
 
@@ -22,18 +27,18 @@ enum LedgerRun {
         let workload = Workload(accounts: accounts, factory: factory)
         var driver = try LedgerDriver(
             genesis, proposer: accounts[Int.random(in: 0..<accounts.count, using: &generator)])
-        var checker = LedgerChecker(genesis)
+        var checkers = Checkers(facts: LedgerChecker(genesis), model: LedgerModel(genesis))
         var now = genesis.time
         for _ in 0..<24 {
             now = now.later(by: UInt64.random(in: 0...2_000, using: &generator))
             let input = try input(driver, workload, at: now, &generator)
-            try advance(&driver, input, &checker)
+            try advance(&driver, input, &checkers)
         }
-        for _ in 0..<quietHeights where !isQuiet(driver, checker) {
+        for _ in 0..<quietHeights where !isQuiet(driver, checkers.facts) {
             now = now.later(by: 1_000)
-            try advance(&driver, HeightInput(now: now), &checker)
+            try advance(&driver, HeightInput(now: now), &checkers)
         }
-        guard isQuiet(driver, checker) else {
+        guard isQuiet(driver, checkers.facts) else {
             throw Finding("liveness", "receipts, slots or due entries are left")
         }
     }
@@ -88,11 +93,15 @@ enum LedgerRun {
     }
 
     private static func advance(
-        _ driver: inout LedgerDriver, _ input: HeightInput, _ checker: inout LedgerChecker
+        _ driver: inout LedgerDriver, _ input: HeightInput, _ checkers: inout Checkers
     ) throws {
         switch try driver.advance(input) {
         case .rejected(let rejection): throw Finding("validity", "\(rejection)")
-        case .decided(let height): try checker.check(height, driver)
+        case .decided(let height):
+            try checkers.facts.check(height, driver)
+            do throws(ModelViolation) {
+                try checkers.model.check(height.records, endpoints: driver.endpoints)
+            } catch { throw Finding("model", "\(error)") }
         }
     }
 
