@@ -127,8 +127,8 @@ let package = Package(
             "TallyCLI",
             [
                 "TallyPrimitives", "TallyCrypto", "TallyStore", "TallyTransactions", "TallyState",
-                "TallyExecution", "TallySharding", "TallyEngine", "TallyClient", "TallyRPC",
-                "TallyNode", log,
+                "TallyExecution", "TallySharding", "TallyEngine", "TallySimulation",
+                "TallyClient", "TallyRPC", "TallyNode", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "tally", dependencies: ["TallyCLI"], swiftSettings: settings),
@@ -160,8 +160,9 @@ let package = Package(
         .testTarget(
             name: "TallySimulationTests",
             dependencies: [
-                "TallySimulation", "TallyJournal", "TallySharding", "TallyExecution", "TallyState",
-                "TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting",
+                "TallySimulation", "TallyConsensus", "TallyJournal", "TallySharding",
+                "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
+                "TallyPrimitives", "TallyTesting",
             ], exclude: ["PlantedBugs"], swiftSettings: settings),
         // The process that `tools/planted-bugs` builds from a copy of the sources with bugs in it.
         .executableTarget(

@@ -24,7 +24,12 @@ enum LedgerRun {
         let factory = WorkloadTransactions(
             chainID: 9, maxFee: Amount(40),
             tip: Amount(UInt128(UInt64.random(in: 0...3, using: &generator))))
-        let workload = Workload(accounts: accounts, factory: factory)
+        // One account in whose direction most goes: more than its shard can take in at once.
+        let isCrowded = seed % 3 == 0
+        let favourite = accounts[Int.random(in: 0..<accounts.count, using: &generator)]
+        let crowd = Array(repeating: favourite, count: isCrowded ? accounts.count : 0)
+        var workload = Workload(accounts: accounts + crowd, factory: factory)
+        if isCrowded { workload.maximumLegs = 12 }
         var driver = try LedgerDriver(
             genesis, proposer: accounts[Int.random(in: 0..<accounts.count, using: &generator)])
         var checkers = Checkers(facts: LedgerChecker(genesis), model: LedgerModel(genesis))

@@ -152,6 +152,9 @@ extension NetworkRun {
                 records, endpoints: checks.reference.endpoints, beacon: checks.reference.beacon,
                 recounting: isAudit)
         } catch { fail(error.checker, "height \(final.height): \(error)") }
+        do throws(ModelViolation) {
+            try checks.ledgerModel.check(records, endpoints: checks.reference.endpoints)
+        } catch { fail(.execution, "height \(final.height): \(error)") }
         result.receipts = checks.ledgerChecker.consumedCount
     }
 

@@ -78,7 +78,7 @@ extension NetworkRun {
                 }), mine != nil
             else { continue }
             for final in other.chain[(Int(height) - 1)...] where node.machine.fork == nil {
-                receive(Message.final(final).wire, node)
+                receive(Message.final(final).wire, from: other.index, node)
             }
             guard node.machine.fork != nil else {
                 return fail(

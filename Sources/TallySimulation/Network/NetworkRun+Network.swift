@@ -82,7 +82,7 @@ extension NetworkRun {
         trace.add(UInt64(from) << 32 | UInt64(node.index))
         result.messages += 1
         switch packet {
-        case .message(let bytes): receive(bytes, node)
+        case .message(let bytes): receive(bytes, from: from, node)
         case .bodyRequest(let request):
             let body =
                 node.machine.block(request.digest)?.body
@@ -101,7 +101,7 @@ extension NetworkRun {
         }
     }
 
-    func receive(_ bytes: [UInt8], _ node: VirtualValidator) {
+    func receive(_ bytes: [UInt8], from: Int, _ node: VirtualValidator) {
         trace.add(UInt64(bytes.count))
         do throws(MessageRefusal) {
             let message = try authenticator.authenticate(
@@ -112,7 +112,17 @@ extension NetworkRun {
             checkReported(node)
         } catch {
             if case .unjustified(_, let evidence) = error { checkEvidence(evidence, node) }
+            if case .unknownValidatorSet(let height) = error { hint(height, from, node) }
             checkRefusal(error, node)
+        }
+    }
+
+    /// Who speaks of a height far from ours is ahead, or has to learn that we are.
+    private func hint(_ height: Height, _ from: Int, _ node: VirtualValidator) {
+        if height > node.height {
+            give(.peerHead(Height(height.value - 1)), to: node)
+        } else {
+            send(.head(node.height), from: node.index, to: from)
         }
     }
 }

@@ -203,6 +203,7 @@ extension NetworkRun {
 
     func die(_ node: VirtualValidator, for pause: UInt64? = nil) {
         node.isUp = false
+        expected = nil
         node.life += 1
         node.crashIn = nil
         node.writes = []
