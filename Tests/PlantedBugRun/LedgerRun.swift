@@ -28,15 +28,15 @@ enum LedgerRun {
         let isCrowded = seed % 3 == 0
         let favourite = accounts[Int.random(in: 0..<accounts.count, using: &generator)]
         let crowd = Array(repeating: favourite, count: isCrowded ? accounts.count : 0)
-        var workload = Workload(accounts: accounts + crowd, factory: factory)
-        if isCrowded { workload.maximumLegs = 12 }
+        let workload = Workload(accounts: accounts + crowd, factory: factory)
+        let most = (isCrowded ? 20 : 4) * (shards + 1)
         var driver = try LedgerDriver(
             genesis, proposer: accounts[Int.random(in: 0..<accounts.count, using: &generator)])
         var checkers = Checkers(facts: LedgerChecker(genesis), model: LedgerModel(genesis))
         var now = genesis.time
         for _ in 0..<24 {
             now = now.later(by: UInt64.random(in: 0...2_000, using: &generator))
-            let input = try input(driver, workload, at: now, &generator)
+            let input = try input(driver, workload, most, at: now, &generator)
             try advance(&driver, input, &checkers)
         }
         for _ in 0..<quietHeights where !isQuiet(driver, checkers.facts) {
@@ -77,10 +77,9 @@ enum LedgerRun {
     }
 
     private static func input(
-        _ driver: LedgerDriver, _ workload: Workload, at now: BeaconTime,
+        _ driver: LedgerDriver, _ workload: Workload, _ most: Int, at now: BeaconTime,
         _ generator: inout SeededGenerator
     ) throws -> HeightInput {
-        let most = 4 * driver.endpoints.count
         var input = HeightInput(
             now: now,
             transactions: try workload.transactions(

@@ -13,14 +13,46 @@ private struct ModelBlock {
     var toTreasury: UInt128 = 0
 }
 
+/// What a transaction may change, before it does, should one of its rules fail.
+private struct Undo {
+    let index: Int
+    let accounts: [(Address, Account)]
+    let ends: [Int]
+    let nextEntry: UInt64
+
+    init(_ model: LedgerModel, _ transaction: Transaction, _ index: Int) {
+        self.index = index
+        var addresses = [transaction.sender]
+        switch transaction.operation {
+        case .transfer(.single(let to, _)): addresses.append(to)
+        case .transfer(.batch(let legs)): addresses += legs.map(\.to)
+        case .transfer(.claimEscrow), .transfer(.setCreditPolicy): break
+        }
+        accounts = addresses.map { ($0, model.account($0)) }
+        ends = model.streams[index].map(\.count)
+        nextEntry = model.endpoints[index].nextEntry
+    }
+
+    func apply(to model: inout LedgerModel) {
+        for (address, account) in accounts { model.set(address, account) }
+        for (peer, end) in ends.enumerated() {
+            model.streams[index][peer].removeSubrange(end...)
+        }
+        for number in nextEntry..<model.endpoints[index].nextEntry {
+            model.endpoints[index].due[number] = nil
+        }
+        model.endpoints[index].nextEntry = nextEntry
+    }
+}
+
 extension LedgerModel {
     /// Inbox, due entries, transactions, fees (SHARD-4).
-    /// - Parameter sent: the streams before the height (RCPT-1).
+    /// - Parameter anchored: the ends of the streams before the height (RCPT-1).
     mutating func apply(
-        _ record: BlockRecord, sent: [[[Receipt]]]
+        _ record: BlockRecord, anchored: [[Int]]
     ) throws(ModelViolation) {
         var block = ModelBlock(header: record.header)
-        try consumeInbox(&block, sent)
+        try consumeInbox(&block, anchored)
         for event in record.systemResult?.events ?? [] { try runEntry(event, &block) }
         for (transaction, result) in zip(record.transactions, record.results) {
             try apply(transaction, result.failure, &block)
@@ -32,7 +64,7 @@ extension LedgerModel {
     // MARK: Inbox (RCPT-3, RCPT-5)
 
     private mutating func consumeInbox(
-        _ block: inout ModelBlock, _ sent: [[[Receipt]]]
+        _ block: inout ModelBlock, _ anchored: [[Int]]
     ) throws(ModelViolation) {
         let count = endpoints.count
         for step in 0..<count {
@@ -40,12 +72,12 @@ extension LedgerModel {
             guard let item = block.header.in.first(where: { Int($0.peer.index) == source }) else {
                 continue
             }
-            let stream = sent[source][block.index]
             let cursor = cursors[source][block.index]
-            guard item.entry.cursor <= stream.count, item.entry.cursor >= cursor else {
-                throw .unsentReceipt(block.id, source: item.peer)
+            guard item.entry.cursor <= anchored[source][block.index], item.entry.cursor >= cursor
+            else { throw .unsentReceipt(block.id, source: item.peer) }
+            for place in cursor..<Int(item.entry.cursor) {
+                try consume(streams[source][block.index][place], &block)
             }
-            for receipt in stream[cursor..<Int(item.entry.cursor)] { try consume(receipt, &block) }
             cursors[source][block.index] = Int(item.entry.cursor)
         }
     }
@@ -197,15 +229,16 @@ extension LedgerModel {
         if let fault { throw .ineligible(block.id, transaction.hash, fault) }
 
         let fee = price * UInt128(transaction.weight)
-        accounts[sender] = Account(
-            balance: Amount(before.balance.units - fee), nonce: before.nonce + 1,
-            policy: before.policy)
-        // Kept as it is, should a rule fail.
-        let charged = self
+        set(
+            sender,
+            Account(
+                balance: Amount(before.balance.units - fee), nonce: before.nonce + 1,
+                policy: before.policy))
+        let undo = Undo(self, transaction, block.index)
         var remote: UInt128 = 0
         let failure = try perform(transaction, price, block, &remote)
         if failure != nil {
-            self = charged
+            undo.apply(to: &self)
             remote = 0
         }
         guard failure == actual else {
@@ -246,7 +279,7 @@ extension LedgerModel {
         case .setCreditPolicy(let policy):
             var changed = account(sender)
             changed.policy = policy
-            accounts[sender] = changed
+            set(sender, changed)
         }
         return nil
     }
@@ -290,14 +323,14 @@ extension LedgerModel {
         var changed = account(address)
         guard let sum = changed.balance.adding(Amount(value)) else { throw .overflow }
         changed.balance = sum
-        accounts[address] = changed
+        set(address, changed)
     }
 
     private mutating func debit(_ address: Address, _ value: UInt128) throws(ModelViolation) {
         var changed = account(address)
         guard let rest = changed.balance.subtracting(Amount(value)) else { throw .overflow }
         changed.balance = rest
-        accounts[address] = changed
+        set(address, changed)
     }
 
     private mutating func escrow(

@@ -47,6 +47,8 @@ package struct LedgerModel: Sendable {
     var streams: [[[Receipt]]]
     /// By source and destination index: how many of them are consumed.
     var cursors: [[Int]]
+    /// Accounts that the height changed.
+    var touched: Set<Address> = []
 
     struct Endpoint: Sendable {
         var escrows: [Address: UInt128] = [:]
@@ -72,28 +74,34 @@ package struct LedgerModel: Sendable {
     /// - Parameters:
     ///   - records: its blocks, in any order: none of them reads what another one sends.
     ///   - cores: the ledger after the height, its trees in memory.
+    ///   - everything: whether all accounts are compared, or those that the height changed.
     /// - Throws: the first difference.
     package mutating func check(
-        _ records: [BlockRecord], endpoints cores: [ShardCore]
+        _ records: [BlockRecord], endpoints cores: [ShardCore], everything: Bool = true
     ) throws(ModelViolation) {
-        let before = streams
-        for record in records { try apply(record, sent: before) }
+        touched = []
+        let ends = streams.map { $0.map(\.count) }
+        for record in records { try apply(record, anchored: ends) }
         for record in records {
             let index = Int(record.header.endpoint.index)
             let sent = streams[index].indices.flatMap { peer in
-                streams[index][peer].dropFirst(before[index][peer].count)
+                streams[index][peer].dropFirst(ends[index][peer])
             }
             guard sent == Array(record.sent) else { throw .receipts(record.header.endpoint) }
         }
-        for record in records { try compare(cores[Int(record.header.endpoint.index)]) }
+        for record in records {
+            try compare(cores[Int(record.header.endpoint.index)], everything)
+        }
     }
 
     // MARK: Comparing
 
-    private func compare(_ core: ShardCore) throws(ModelViolation) {
+    private func compare(_ core: ShardCore, _ everything: Bool) throws(ModelViolation) {
         let id = core.endpoint
         let endpoint = endpoints[Int(id.index)]
-        for (address, expected) in accounts where home(of: address) == id {
+        let addresses = everything ? Array(accounts.keys) : Array(touched)
+        for address in addresses where home(of: address) == id {
+            let expected = account(address)
             let actual: Account
             do throws(ExecutionError) {
                 actual = try core.account(address, pages: MemoryPages())
@@ -149,4 +157,9 @@ package struct LedgerModel: Sendable {
     }
 
     func account(_ address: Address) -> Account { accounts[address] ?? .empty }
+
+    mutating func set(_ address: Address, _ account: Account) {
+        accounts[address] = account
+        touched.insert(address)
+    }
 }
