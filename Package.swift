@@ -85,9 +85,9 @@ let package = Package(
             "TallySharding",
             [
                 "TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState",
-                "TallyExecution",
+                "TallyConsensus", "TallyExecution",
             ]),
-        core("TallyJournal", ["TallyPrimitives", "TallyCrypto"]),
+        core("TallyJournal", ["TallyPrimitives", "TallyCrypto", "TallyConsensus"]),
         // Layer 4
         core(
             "TallyEngine",
@@ -142,7 +142,9 @@ let package = Package(
         tests("TallyPrimitivesTests", ["TallyPrimitives", "TallyTesting"]),
         tests("TallyCryptoTests", ["TallyCrypto", "TallyPrimitives", "TallyTesting"]),
         tests("TallyStoreTests", ["TallyStore", "TallyPrimitives", "TallyTesting"]),
-        tests("TallyJournalTests", ["TallyJournal", "TallyPrimitives", "TallyTesting"]),
+        tests(
+            "TallyJournalTests",
+            ["TallyJournal", "TallyConsensus", "TallyCrypto", "TallyPrimitives", "TallyTesting"]),
         .testTarget(
             name: "TallyConsensusTests",
             dependencies: ["TallyConsensus", "TallyCrypto", "TallyPrimitives", "TallyTesting"],
@@ -154,8 +156,9 @@ let package = Package(
         tests(
             "TallyShardingTests",
             [
-                "TallySimulation", "TallySharding", "TallyExecution", "TallyState",
-                "TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting",
+                "TallySimulation", "TallySharding", "TallyConsensus", "TallyExecution",
+                "TallyState", "TallyTransactions", "TallyCrypto", "TallyPrimitives",
+                "TallyTesting",
             ]),
         .testTarget(
             name: "TallySimulationTests",
@@ -174,8 +177,8 @@ let package = Package(
         tests(
             "TallyEngineTests",
             [
-                "TallyEngine", "TallyStore", "TallyJournal", "TallySharding", "TallyExecution",
-                "TallyState",
+                "TallyEngine", "TallyStore", "TallyJournal", "TallySharding", "TallyConsensus",
+                "TallyExecution", "TallyState",
                 "TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting",
             ]),
         tests("TallyClientTests", ["TallyClient", "TallyPrimitives", "TallyTesting"]),

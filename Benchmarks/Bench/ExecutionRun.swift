@@ -81,7 +81,7 @@ struct ExecutionRun {
             }
             let built = candidates.compactMap { $0?.record }
             let block = beacon.propose(built.map(\.block), now: beacon.head.time, proposer: .zero)
-            logged += block.logRecord.count
+            logged += block.body.count
             beacon.commit(block.header, built.map(\.header))
             let deliveries = Delivery.group(built, layout: genesis.parameters.layout)
             for index in shards.indices {

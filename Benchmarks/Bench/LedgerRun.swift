@@ -49,7 +49,7 @@ struct LedgerRun: Sendable {
         _ body: (LedgerRun) async throws -> Result
     ) async throws -> Result {
         var configuration = EngineConfiguration(
-            directory: directory, genesis: genesis, proposer: genesis.validators[0],
+            directory: directory, genesis: genesis, validator: try WorkloadShape.validator(),
             journalSalt: JournalSalt(high: 1, low: 1))
         configuration.checkpoints = CheckpointPolicy(transactions: transfers)
         let (checkpoints, notices) = AsyncStream.makeStream(
@@ -61,7 +61,7 @@ struct LedgerRun: Sendable {
                 notices.yield(.failure(BenchError("no checkpoint: \(error)")))
             case .spaceRanOut(let shortage):
                 notices.yield(.failure(BenchError("the disk is full: \(shortage)")))
-            case .spaceIsBack: break
+            case .spaceIsBack, .refused, .evidence: break
             case .quarantined(let shard, let error):
                 notices.yield(.failure(BenchError("\(shard) is quarantined: \(error)")))
             }

@@ -87,7 +87,7 @@ enum Restart: Measurement {
         let start = Clocks.wall
         let stored = try StoredLedger(
             EngineConfiguration(
-                directory: path, genesis: genesis, proposer: genesis.validators[0],
+                directory: path, genesis: genesis, validator: try WorkloadShape.validator(),
                 journalSalt: JournalSalt(high: 1, low: 1)), readOnly: true)
         var accounts: UInt64 = 0
         for view in stored.views { accounts += try StateTree(loading: view).count }

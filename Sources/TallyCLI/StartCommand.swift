@@ -33,7 +33,7 @@ struct StartCommand: AsyncParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "File whose first line is the key's password; the key is then tried at the start.",
+            "File whose first line is the key's password, instead of asking for it.",
             valueName: "file"))
     var passwordFile: String?
     @OptionGroup var output: OutputOptions
@@ -57,32 +57,30 @@ struct StartCommand: AsyncParsableCommand {
             [
                 "rpc": .string(node.rpcURL), "chainId": JSON(genesis.parameters.chainID),
                 "shards": JSON(genesis.parameters.layout.shardCount),
-                "validator": .string(validator.description), "height": JSON(node.height.value),
+                "validator": .string(validator.address.description), "height": JSON(node.height.value),
             ],
             "Ledger \(genesis.hash) at height \(node.height), JSON-RPC at \(node.rpcURL).")
         try await node.run()
     }
 
-    /// The account that builds the blocks: that of the key file, or of the key in `keys/` that
-    /// the genesis names.
+    /// The key that builds and signs: that of the key file, or the one in `keys/` that the genesis
+    /// names.
     private static func validator(
         _ configuration: NodeConfiguration, _ genesis: Genesis
-    ) throws -> Address {
+    ) throws -> PrivateKey {
         let folder = KeyFolder(
             path: configuration.dataDirectory + "/" + DataDirectory.keysName)
         let stated =
             try configuration.keyFile.flatMap { try KeyFolder.read($0).address }
             ?? (try folder.addresses().first(where: genesis.validators.contains))
-        let password = try configuration.passwordFile.map {
-            try Passwords.read(file: $0, prompt: "")
-        }
         guard let address = stated else {
             throw KeyError.noKey(genesis.validators[0], path: folder.path)
         }
-        guard let password else { return address }
+        let password = try Passwords.read(
+            file: configuration.passwordFile, prompt: "Password of the validator's key")
         if let file = configuration.keyFile {
-            return try KeyFolder.open(file: file, password: password).address
+            return try KeyFolder.open(file: file, password: password)
         }
-        return try folder.key(of: address, password: password).address
+        return try folder.key(of: address, password: password)
     }
 }

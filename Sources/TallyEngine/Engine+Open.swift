@@ -1,3 +1,5 @@
+package import TallyConsensus
+package import TallyCrypto
 package import TallyExecution
 package import TallyJournal
 package import TallyPrimitives
@@ -16,26 +18,36 @@ package enum DataLayout {
     }
 
     package static func log(in directory: String) -> String { directory + "/beacon/log" }
+    /// Beside the databases, no part of any copy of them: votes are of one process only.
+    package static func votes(in directory: String) -> String { directory + "/votes" }
 }
 
 /// How an engine is opened.
 package struct EngineConfiguration: Sendable {
     package var directory: String
     package var genesis: Genesis
-    /// Whose tips the blocks earn: this validator.
-    package var proposer: Address
+    /// Signs votes; the tips of the blocks are its account's.
+    package var signer: any VoteSigner
     package var limits = Limits()
     package var checkpoints = CheckpointPolicy()
-    /// Random, for a new log.
+    package var agreement: Ibft.Configuration
+    package var network: any BeaconNetwork = NoPeers()
+    /// Random, for new logs.
     package var journalSalt: JournalSalt
+    /// Random: asks others for heads if the votes are lost (IBFT-R9).
+    package var nonce = Hash32.zero
 
     package init(
-        directory: String, genesis: Genesis, proposer: Address, journalSalt: JournalSalt
+        directory: String, genesis: Genesis, validator: PrivateKey, journalSalt: JournalSalt
     ) {
         self.directory = directory
         self.genesis = genesis
-        self.proposer = proposer
         self.journalSalt = journalSalt
+        signer = KeySigner(validator)
+        let parameters = genesis.parameters
+        agreement = Ibft.Configuration(
+            chain: ChainIdentity(genesis: genesis.hash, chainID: parameters.chainID),
+            heartbeat: .milliseconds(Int64(clamping: parameters.heartbeatMilliseconds)))
     }
 }
 
@@ -61,18 +73,17 @@ extension Engine {
         let stored = try StoredLedger(configuration, readOnly: false)
         let start = try stored.start(genesis)
         var recovery = try LedgerRecovery(configuration, start.states, stored)
-        let journal: FileJournal
+        let logs: FileLogs
         do throws(StoreError) {
-            journal = try FileJournal.open(directory: DataLayout.log(in: configuration.directory))
+            logs = try FileLogs.open(in: configuration.directory)
         } catch { throw .store(error) }
-        let recovered = try recovery.replay(journal, configuration)
-        let parts = recovery.parts(
-            journal: journal, writer: recovered.writer, configuration)
+        let cutBytes = try recovery.replay(logs, configuration)
+        let parts = try recovery.parts(logs, configuration)
         let beaconStore = parts.ownStorage.store
         let space = parts.space
         let beacon = Beacon(
-            genesis: genesis, genesisHeader: start.header, parts: parts,
-            proposer: configuration.proposer, clock: clock, notify: notify)
+            configuration, genesisHeader: start.header, parts: parts, clock: clock,
+            notify: notify)
         let engine = Engine(
             genesis: genesis, shards: recovery.shards, beacon: beacon,
             checkpointer: Checkpointer(beacon: beacon, beaconStore: beaconStore), clock: clock,
@@ -80,7 +91,7 @@ extension Engine {
         let report = RecoveryReport(
             checkpoint: recovery.checkpoint, height: recovery.height,
             replayedTransactions: recovery.replayedTransactions,
-            cutBytes: recovered.cut?.removedBytes ?? 0)
+            cutBytes: cutBytes)
         return (engine, report)
     }
 }

@@ -1,3 +1,4 @@
+import TallyConsensus
 import TallyExecution
 import TallyJournal
 import TallyPrimitives
@@ -18,6 +19,10 @@ struct LedgerRecovery {
     let checkpoint: Height
     private(set) var replayedTransactions = 0
     private var replayedBytes = 0
+    private var records: LogRecovery
+    private var finals = RecentFinals()
+    /// Go on with the logs.
+    private var writers: (beacon: JournalWriter, votes: JournalWriter)?
     private var failure: EngineError?
 
     init(
@@ -31,52 +36,75 @@ struct LedgerRecovery {
             checkpointed = restored.checkpointed
             replay = restored.replay
             checkpoint = replay.beacon.head.height
+            records = LogRecovery(checkpoint: checkpoint)
         } catch { throw .restore(error) }
     }
 
     var height: Height { replay.beacon.head.height }
 
-    /// Applies the log.
+    /// Applies the beacon log and reads the vote log.
+    /// - Returns: bytes cut off the end of the beacon log.
     mutating func replay(
-        _ journal: FileJournal, _ configuration: EngineConfiguration
+        _ logs: FileLogs, _ configuration: EngineConfiguration
+    ) throws(EngineError) -> UInt64 {
+        var logs = logs
+        let salt = configuration.journalSalt
+        let beacon = try recover(
+            &logs.beacon, salt, JournalLimits(payloadBytes: genesis.parameters.recordByteLimit)
+        ) { (recovery, record, payload) throws(EngineError) in
+            try recovery.apply(record, payload)
+        }
+        do throws(RestoreError) { try replay.finish() } catch { throw .restore(error) }
+        let votes = try recover(&logs.votes, salt.ofVotes, .votes) {
+            (recovery, record, payload) throws(EngineError) in
+            do throws(LogRecoveryError) {
+                try recovery.records.votes(record, payload)
+            } catch { throw .logs(error) }
+        }
+        writers = (beacon.writer, votes.writer)
+        return beacon.cut?.removedBytes ?? 0
+    }
+
+    private mutating func recover(
+        _ journal: inout FileJournal, _ salt: JournalSalt, _ limits: JournalLimits,
+        _ visit: (inout Self, JournalRecord, ArraySlice<UInt8>) throws(EngineError) -> Void
     ) throws(EngineError) -> RecoveredJournal {
-        var journal = journal
         let recovered: RecoveredJournal
         do throws(JournalOpenError) {
             recovered = try journal.recover(
-                logID: genesis.hash, freshSalt: configuration.journalSalt,
-                limits: JournalLimits(payloadBytes: genesis.parameters.recordByteLimit),
-                firstSequence: checkpoint.next.value
+                logID: genesis.hash, freshSalt: salt, limits: limits
             ) { record, payload in
-                guard failure == nil, record.kind == Durability.decidedBlock else { return }
+                guard failure == nil else { return }
                 do throws(EngineError) {
-                    try apply(record, payload)
+                    try visit(&self, record, payload)
                 } catch { failure = error }
             }
         } catch { throw .journal(error) }
         if let failure { throw failure }
-        do throws(RestoreError) { try replay.finish() } catch { throw .restore(error) }
-        let next = height.next
-        guard recovered.writer.nextSequence == next.value else {
-            throw .restore(
-                .heightGap(expected: next, actual: Height(recovered.writer.nextSequence)))
-        }
         return recovered
     }
 
     private mutating func apply(
         _ record: JournalRecord, _ payload: ArraySlice<UInt8>
     ) throws(EngineError) {
-        guard Height(record.sequence) > height else { return }
+        let decisions: [Ibft.Decision]
+        do throws(LogRecoveryError) {
+            decisions = try records.beacon(record, payload)
+        } catch { throw .logs(error) }
+        for decision in decisions { try apply(decision) }
+    }
+
+    private mutating func apply(_ decision: Ibft.Decision) throws(EngineError) {
         let block: BeaconBlock
         do throws(BlockDecodingError) {
-            block = try BeaconBlock(logRecord: Array(payload), ThreadMap())
-        } catch { throw .logRecord(Height(record.sequence), error) }
+            block = try BeaconBlock(body: decision.block.body, ThreadMap())
+        } catch { throw .logRecord(decision.block.height, error) }
         do throws(RestoreError) {
             try replay.apply(block, ThreadMap())
         } catch { throw .restore(error) }
-        replayedBytes += payload.count
-        replayedTransactions += block.anchors.reduce(0) { $0 + $1.transactions.count }
+        replayedBytes += decision.block.body.count
+        replayedTransactions += block.transactionCount
+        finals.append(decision.final)
         try appendRow(block)
     }
 
@@ -103,8 +131,10 @@ struct LedgerRecovery {
 
     /// Hands the recovered cores to their actors.
     mutating func parts(
-        journal: FileJournal, writer: JournalWriter, _ configuration: EngineConfiguration
-    ) -> Beacon.Parts {
+        _ logs: FileLogs, _ configuration: EngineConfiguration
+    ) throws(EngineError) -> Beacon.Parts {
+        guard let writers else { preconditionFailure("the logs are read first") }
+        let memory = try memory(configuration)
         let beacon = Int(genesis.parameters.layout.beacon.index)
         var records: [[BlockRecord]] = Array(repeating: [], count: stored.stores.count)
         for record in replay.blocks.lazy.flatMap(\.records) {
@@ -121,16 +151,29 @@ struct LedgerRecovery {
         let snapshots = zip(storages, replay.endpoints).map { $0.snapshot($1) }
         shards = (0..<beacon).map { index in
             Shard(
-                core: replay.endpoints[index], storage: storages[index],
-                limits: configuration.limits)
+                core: replay.endpoints[index], head: replay.beacon.headHash,
+                storage: storages[index], limits: configuration.limits)
         }
         return Beacon.Parts(
             core: replay.beacon, own: replay.endpoints[beacon], ownStorage: storages[beacon],
+            memory: memory,
             durability: Durability(
-                writer: writer, policy: configuration.checkpoints, checkpointed: checkpoint,
-                published: height, replayed: (replayedTransactions, replayedBytes)),
-            journal: journal, shards: shards, snapshots: snapshots,
-            beaconHistory: beaconHistory, checkpointed: checkpoint, space: WriteSpace())
+                self.records, beacon: writers.beacon, votes: writers.votes,
+                policy: configuration.checkpoints,
+                replayed: (replayedTransactions, replayedBytes)),
+            logs: logs, shards: shards, snapshots: snapshots, beaconHistory: beaconHistory,
+            finals: finals, checkpointed: checkpoint, space: WriteSpace())
+    }
+
+    /// What agreement remembers of the heights above the last decided one.
+    private func memory(
+        _ configuration: EngineConfiguration
+    ) throws(EngineError) -> Ibft.Memory {
+        let set = replay.beacon.schedule[height.next]
+        let isAlone = set.count == 1 && set.contains(configuration.signer.address)
+        do throws(LogRecoveryError) {
+            return try records.memory(isAlone: isAlone, nonce: configuration.nonce)
+        } catch { throw .logs(error) }
     }
 }
 

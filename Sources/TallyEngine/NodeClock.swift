@@ -4,8 +4,15 @@ package import TallyPrimitives
 /// The node's clock, injected: wall time for headers, and a way to wait.
 package protocol NodeClock: Sendable {
     func now() -> BeaconTime
+    /// Time since some moment, which never goes back: for timers.
+    func uptime() -> Duration
     /// - Throws: `CancellationError`.
     func sleep(milliseconds: UInt64) async throws
+}
+
+extension NodeClock {
+    /// That of a clock that nobody sets.
+    package func uptime() -> Duration { .milliseconds(Int64(clamping: now().milliseconds)) }
 }
 
 /// The operating system's clock.
@@ -17,6 +24,12 @@ package struct SystemClock: NodeClock {
         clock_gettime(CLOCK_REALTIME, &time)
         return BeaconTime(
             milliseconds: UInt64(max(0, time.tv_sec)) * 1_000 + UInt64(time.tv_nsec) / 1_000_000)
+    }
+
+    package func uptime() -> Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 
     package func sleep(milliseconds: UInt64) async throws {

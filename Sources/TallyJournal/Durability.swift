@@ -1,35 +1,17 @@
+package import TallyConsensus
 package import TallyPrimitives
 
-/// When the state in memory is written to the page stores: whichever comes first since the last time.
-package struct CheckpointPolicy: Hashable, Sendable {
-    /// Transactions: bounds the replay after a crash.
-    package var transactions: Int
-    /// Bytes of log: bounds the disk and the memory that history waits in.
-    package var bytes: Int
-    /// Heights: bounds both when blocks are small.
-    package var heights: UInt64
-
-    package init(transactions: Int = 250_000, bytes: Int = 256 << 20, heights: UInt64 = 16_384) {
-        self.transactions = transactions
-        self.bytes = bytes
-        self.heights = heights
-    }
-}
-
-/// What is to be done, in the order given, each step complete before the next.
+/// What is to be done for checkpoints, each step complete before the next.
 package enum DurabilityEffect: Hashable, Sendable {
-    /// Make the log durable. On a failure nothing that follows may happen (STORE-9).
-    case journal([JournalEffect])
-    /// The height is durable: apply it and let readers see it.
-    case publish(Height)
     /// Write the state of every shard as of this height; report `shardsCheckpointed`.
     case checkpointShards(Height)
     /// Then that of the beacon; report `beaconCheckpointed`.
     case checkpointBeacon(Height)
 }
 
-/// The one order in which a decision becomes durable: log, then publish, then checkpoint, then prune
-/// (STORE-12). The node and the simulator perform the same effects.
+/// The one order in which things become durable: bodies and decisions in the beacon log, votes in
+/// theirs, then what follows from them, then checkpoints, then pruning (STORE-12). The node and the
+/// simulator perform the same effects.
 ///
 /// Checkpoints of all shards are of one height; the beacon's is written last, so that a restart
 /// begins at the beacon's and no shard is behind it.
@@ -40,10 +22,13 @@ package struct Durability: Sendable {
         case beacon(Height)
     }
 
-    /// Kind of the record that holds a decided block.
-    package static let decidedBlock = RecordKind(1)
+    private var beacon: JournalWriter
+    private var votes: VoteJournal
+    /// Asked for, and not yet on the way to a log.
+    private var waiting: [ConsensusRecord] = []
+    /// First record of the beacon log that is about each height above the last checkpoint.
+    private var firstSequences: [Height: UInt64]
 
-    private var writer: JournalWriter
     private let policy: CheckpointPolicy
     private var checkpoint = Checkpoint.none
     private var lastCheckpoint: Height
@@ -54,34 +39,90 @@ package struct Durability: Sendable {
     private var begunAt: Height
 
     /// - Parameters:
-    ///   - checkpointed: height of the beacon's checkpoint.
-    ///   - published: the last height in the log.
-    ///   - replayed: transactions and bytes of log since the checkpoint: they count for the next.
+    ///   - logs: read to their ends.
+    ///   - beacon: goes on with the beacon log.
+    ///   - votes: goes on with the vote log.
+    ///   - replayed: transactions and bytes of bodies since the checkpoint: they count for the next.
     package init(
-        writer: JournalWriter, policy: CheckpointPolicy, checkpointed: Height, published: Height,
-        replayed: (transactions: Int, bytes: Int) = (0, 0)
+        _ logs: LogRecovery, beacon: JournalWriter, votes: JournalWriter,
+        policy: CheckpointPolicy, replayed: (transactions: Int, bytes: Int) = (0, 0)
     ) {
-        self.writer = writer
+        self.beacon = beacon
+        self.votes = VoteJournal(votes, live: logs.liveVotes, final: logs.head)
         self.policy = policy
-        lastCheckpoint = checkpointed
-        self.published = published
-        begunAt = checkpointed
+        firstSequences = logs.firstSequences
+        lastCheckpoint = logs.checkpoint
+        published = logs.head
+        begunAt = logs.checkpoint
         (transactions, bytes) = replayed
     }
 
-    /// A block was decided.
-    /// - Parameter record: `BeaconBlock.logRecord`.
+    // MARK: Logs
+
+    /// Records are to be durable, in their order, before anything follows from them (IBFT-R9).
+    ///
+    /// - Parameter isAlone: whether nobody else has a vote at their heights. They then wait for the
+    ///   decision and are written with it, one sync for all, as nothing of them is seen before; of
+    ///   the votes that it settles nothing is written at all (STORE-19).
+    /// - Returns: what to do, in order. The records count as durable when it is done.
     /// - Throws: `payloadTooLong`, `stopped`.
-    package mutating func decided(
-        _ height: Height, record: [UInt8], transactions count: Int
-    ) throws(JournalRefusal) -> [DurabilityEffect] {
+    package mutating func persist(
+        _ records: [ConsensusRecord], isAlone: Bool = false
+    ) throws(JournalRefusal) -> [LogEffects] {
+        waiting += records
+        guard !isAlone || records.contains(where: \.isDecision) else { return [] }
+        let records = waiting
+        waiting = []
+        let decided = records.last(where: \.isDecision)?.height ?? .genesis
+        var effects: [LogEffects] = []
+        // Bodies first: a vote is worth nothing without its block (LOG-13).
+        let bodies = records.filter { $0.log == .beacon }
+        if !bodies.isEmpty {
+            let sequence = beacon.nextSequence
+            let added = LogRecords(bodies)
+            effects.append(
+                LogEffects(.beacon, try beacon.append(added.kind, added.payload)))
+            note(bodies, at: sequence)
+        }
+        if decided > .genesis { votes.forget(through: decided) }
+        let cast = records.filter {
+            $0.log == .votes && $0.height.map { $0 > decided } ?? true
+        }
+        if !cast.isEmpty { effects.append(LogEffects(.votes, try votes.append(cast))) }
+        return effects
+    }
+
+    private mutating func note(_ records: [ConsensusRecord], at sequence: UInt64) {
+        for record in records {
+            guard let height = record.height, firstSequences[height] == nil else { continue }
+            firstSequences[height] = sequence
+        }
+    }
+
+    /// An effect of a log failed: nothing is appended to either any more.
+    package mutating func logFailed() {
+        beacon.effectFailed()
+        votes.effectFailed()
+    }
+
+    // MARK: Checkpoints
+
+    /// Readers see a decided height.
+    /// - Parameters:
+    ///   - count: transactions in its block.
+    ///   - size: bytes of its body.
+    package mutating func published(
+        _ height: Height, transactions count: Int, bytes size: Int
+    ) -> [DurabilityEffect] {
         precondition(height == published.next, "decisions come one after another")
-        precondition(writer.nextSequence == height.value, "a record's sequence is its height")
-        let effects = try writer.append(Self.decidedBlock, record)
         published = height
         transactions += count
-        bytes += record.count
-        return [.journal(effects), .publish(height)] + checkpointIfDue()
+        bytes += size
+        guard
+            transactions >= policy.transactions || bytes >= policy.bytes
+                || published.value - begunAt.value >= policy.heights
+        else { return [] }
+        return requestCheckpoint()
     }
 
     /// Asks for a checkpoint of the last published height, unless there is nothing to write or one
@@ -102,30 +143,28 @@ package struct Durability: Sendable {
         return [.checkpointBeacon(height)]
     }
 
-    /// The beacon's checkpoint of this height is durable: the log before it has served.
+    /// The beacon's checkpoint of this height is durable: the log before it has served, but for
+    /// bodies of heights above that came early.
     /// - Throws: `stopped`.
     package mutating func beaconCheckpointed(
         _ height: Height
-    ) throws(JournalRefusal) -> [DurabilityEffect] {
+    ) throws(JournalRefusal) -> [LogEffects] {
         precondition(checkpoint == .beacon(height), "a checkpoint nobody asked for")
         checkpoint = .none
         lastCheckpoint = height
-        let effects = try writer.prune(keepingFrom: height.next.value)
-        return effects.isEmpty ? [] : [.journal(effects)]
+        firstSequences = firstSequences.filter { $0.key > height }
+        let effects = try beacon.prune(
+            keepingFrom: firstSequences.values.min() ?? beacon.nextSequence)
+        return effects.isEmpty ? [] : [LogEffects(.beacon, effects)]
     }
 
     /// A checkpoint could not be written (a full disk): the log keeps everything, and the next one
     /// comes when it is asked for or due.
     package mutating func checkpointFailed() { checkpoint = .none }
+}
 
-    /// An effect of the journal failed: nothing is appended any more.
-    package mutating func journalFailed() { writer.effectFailed() }
-
-    private mutating func checkpointIfDue() -> [DurabilityEffect] {
-        guard
-            transactions >= policy.transactions || bytes >= policy.bytes
-                || published.value - begunAt.value >= policy.heights
-        else { return [] }
-        return requestCheckpoint()
+extension ConsensusRecord {
+    fileprivate var isDecision: Bool {
+        if case .decision = self { true } else { false }
     }
 }

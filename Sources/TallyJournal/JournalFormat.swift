@@ -50,6 +50,10 @@ package struct JournalSalt: Hashable, Sendable {
         self.high = high
         self.low = low
     }
+
+    /// That of the vote log beside a beacon log with this one: no record of the one is one of the
+    /// other.
+    package var ofVotes: JournalSalt { JournalSalt(high: ~high, low: low) }
 }
 
 /// Bounds of a log, all in bytes.
@@ -65,6 +69,9 @@ package struct JournalLimits: Hashable, Sendable {
         self.payloadBytes = payloadBytes
         self.segmentBytes = segmentBytes
     }
+
+    /// Of a vote log: what is needed of it fits one segment, so that there are hardly ever two.
+    package static let votes = JournalLimits(segmentBytes: 1 << 20)
 }
 
 /// First 16 bytes of a SHA-256.

@@ -104,6 +104,11 @@ package struct JournalWriter: Sendable, Equatable {
         return effects
     }
 
+    /// Whether a record with a payload of so many bytes would begin another segment than the newest.
+    package func rolls(adding count: Int) -> Bool {
+        !segments.isEmpty && isFull(adding: JournalFormat.recordLength(payload: count))
+    }
+
     /// Deletes segments all of whose records come before `sequence`, oldest first; never the
     /// newest (LOG-9).
     ///

@@ -57,12 +57,12 @@ package final class Node: Sendable {
     ///
     /// - Parameters:
     ///   - directory: locked, of a created ledger.
-    ///   - validator: the account whose blocks these are.
+    ///   - validator: the key of the account whose blocks and votes these are.
     ///   - accounts: what `eth_accounts` answers.
     /// - Throws: every case of `NodeError` but `.key` and `.stopped`.
     package static func open(
         _ configuration: NodeConfiguration, in directory: consuming DataDirectory,
-        validator: Address, accounts: [Address] = [], logger: Logger
+        validator: PrivateKey, accounts: [Address] = [], logger: Logger
     ) async throws(NodeError) -> Node {
         let genesis: Genesis
         do throws(DataDirectoryError) {
@@ -71,7 +71,9 @@ package final class Node: Sendable {
         guard genesis.validators.count == 1 else {
             throw .manyValidators(genesis.validators.count)
         }
-        guard genesis.validators.contains(validator) else { throw .notAValidator(validator) }
+        guard genesis.validators.contains(validator.address) else {
+            throw .notAValidator(validator.address)
+        }
         let (engine, recovery) = try openEngine(
             configuration, genesis, path: directory.path, validator, logger)
         let server: RPCServer<LedgerDispatcher>
@@ -106,15 +108,18 @@ package final class Node: Sendable {
 
     private static func openEngine(
         _ configuration: NodeConfiguration, _ genesis: Genesis, path: String,
-        _ validator: Address, _ logger: Logger
+        _ validator: PrivateKey, _ logger: Logger
     ) throws(NodeError) -> (Engine, RecoveryReport) {
-        let salt: JournalSalt
+        let random: [UInt8]
         do throws(SecureRandomError) {
-            let bytes = try SecureRandom.bytes(16)
-            salt = JournalSalt(high: bytes[..<8].bigEndian, low: bytes[8...].bigEndian)
+            random = try SecureRandom.bytes(48)
         } catch { throw .randomness(error) }
+        let salt = JournalSalt(high: random[..<8].bigEndian, low: random[8...].bigEndian)
         var settings = EngineConfiguration(
-            directory: path, genesis: genesis, proposer: validator, journalSalt: salt)
+            directory: path, genesis: genesis, validator: validator, journalSalt: salt)
+        settings.nonce = random.withUnsafeBytes {
+            Hash32(loading: UnsafeRawBufferPointer(rebasing: $0[16...]))
+        }
         settings.checkpoints = configuration.checkpoints
         do throws(EngineError) {
             let (engine, report) = try Engine.open(settings, clock: SystemClock()) { notice in
@@ -238,6 +243,15 @@ extension BeaconNotice {
                 "the disk is full: no transactions are taken; free space, the node goes on by itself",
                 metadata: ["reason": "\(shortage)"])
         case .spaceIsBack: logger.warning("there is space again: transactions are taken")
+        case .refused(let height, let digest, let refusal):
+            logger.warning(
+                "a proposed block is not valid here",
+                metadata: [
+                    "height": "\(height)", "block": "\(digest)", "reason": "\(refusal)",
+                ])
+        case .evidence(let evidence):
+            logger.critical(
+                "a validator broke the rules", metadata: ["proof": "\(evidence)"])
         case .quarantined(let endpoint, let error):
             logger.critical(
                 "shard quarantined: it builds no more blocks",

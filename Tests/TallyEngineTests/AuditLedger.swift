@@ -79,7 +79,7 @@ struct AuditLedger {
 
     func configuration(_ directory: String) -> EngineConfiguration {
         var configuration = EngineConfiguration(
-            directory: directory, genesis: genesis, proposer: keys[0].address,
+            directory: directory, genesis: genesis, validator: keys[0],
             journalSalt: JournalSalt(high: 1, low: 2))
         configuration.limits = Self.limits
         return configuration

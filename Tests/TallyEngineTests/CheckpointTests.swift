@@ -37,6 +37,7 @@ import Testing
             case .spaceIsBack: space.withLock { $0.isBack += 1 }
             case .quarantined(let endpoint, let error):
                 Issue.record("endpoint \(endpoint) was quarantined: \(error)")
+            case .refused, .evidence: Issue.record("\(notice)")
             }
         }
     }

@@ -35,7 +35,7 @@ struct TestLedger {
         notify: @escaping @Sendable (BeaconNotice) -> Void = { _ in }
     ) throws -> (engine: Engine, report: RecoveryReport) {
         var configuration = EngineConfiguration(
-            directory: directory, genesis: genesis, proposer: keys[0].address,
+            directory: directory, genesis: genesis, validator: keys[0],
             journalSalt: JournalSalt(high: 1, low: 2))
         configuration.checkpoints = policy
         configuration.limits = limits

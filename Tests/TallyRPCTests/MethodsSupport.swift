@@ -209,7 +209,7 @@ func withLedger(
     let clock = ManualClock(MethodLedger.start)
     let (engine, _) = try Engine.open(
         EngineConfiguration(
-            directory: directory, genesis: genesis, proposer: keys[0][0].address,
+            directory: directory, genesis: genesis, validator: keys[0][0],
             journalSalt: JournalSalt(high: 1, low: 2)),
         clock: clock, notify: { _ in })
     let ledger = MethodLedger(

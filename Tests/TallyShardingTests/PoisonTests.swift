@@ -178,7 +178,8 @@ import Testing
     private func header(_ beacon: BeaconCore, _ anchors: [ShardHeader]) -> BeaconHeader {
         BeaconHeader(
             chain: beacon.chain, height: beacon.head.height.next, parent: beacon.headHash,
-            time: beacon.head.time, proposer: .zero, anchorsRoot: BeaconHeader.anchorsRoot(anchors))
+            time: beacon.head.time, proposer: .zero, anchorsRoot: BeaconHeader.anchorsRoot(anchors),
+            validators: beacon.head.validators)
     }
 
     private static func receipts(_ poisons: [Poison]) -> [Receipt] {

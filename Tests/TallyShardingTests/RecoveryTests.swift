@@ -55,7 +55,7 @@ import Testing
         }
 
         mutating func record(_ height: DecidedHeight, before: [ShardCore]) {
-            log.append(height.block.logRecord)
+            log.append(height.block.body)
             books.append(driver.beacon.encodedBooks)
             let last = checkpoints[checkpoints.count - 1]
             checkpoints.append(
@@ -156,9 +156,9 @@ import Testing
             for record in history.log {
                 // Whatever order a driver does the independent pieces in, the ledger is the same.
                 if seed % 2 == 0 {
-                    try replay.apply(BeaconBlock(logRecord: record, LastFirst()), LastFirst())
+                    try replay.apply(BeaconBlock(body: record, LastFirst()), LastFirst())
                 } else {
-                    try replay.apply(BeaconBlock(logRecord: record))
+                    try replay.apply(BeaconBlock(body: record))
                 }
             }
             try replay.finish()
@@ -221,7 +221,7 @@ import Testing
     @Test func refusesALogThatEndsBeforeACheckpoint() throws {
         let history = try damaged()
         var replay = try restored(history, beacon: 2, endpoints: [4, 2, 2])
-        try replay.apply(BeaconBlock(logRecord: history.log[2]))
+        try replay.apply(BeaconBlock(body: history.log[2]))
         #expect(
             throws: RestoreError.checkpointOrder(0, shard: Height(4), beacon: Height(3))
         ) { try replay.finish() }
@@ -231,7 +231,7 @@ import Testing
         let history = try damaged()
         var replay = try restored(history, beacon: 2, endpoints: [2, 2, 2])
         #expect(throws: RestoreError.heightGap(expected: Height(3), actual: Height(4))) {
-            try replay.apply(BeaconBlock(logRecord: history.log[3]))
+            try replay.apply(BeaconBlock(body: history.log[3]))
         }
     }
 

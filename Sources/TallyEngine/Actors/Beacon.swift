@@ -1,58 +1,60 @@
-import TallyConsensus
-package import TallyExecution
+package import TallyConsensus
+import TallyExecution
 package import TallyJournal
 package import TallyPrimitives
 package import TallySharding
-package import TallyStore
+import TallyStore
 import TallyTransactions
 
-/// What the beacon tells whoever watches the node.
-package enum BeaconNotice: Sendable {
-    case checkpointed(Height)
-    /// Not written: the log keeps everything. Tried again if it was for want of space.
-    case checkpointFailed(Height, StoreError)
-    /// No new transactions are taken until there is space (STORE-17). Once a shortage.
-    case spaceRanOut(SpaceShortage)
-    /// What found no space is written, and transactions are taken again.
-    case spaceIsBack
-    /// The shard builds no blocks until it is looked at (RCPT-3).
-    case quarantined(EndpointID, ExecutionError)
-}
-
-/// The beacon: drives agreement, makes decisions durable and publishes them.
+/// The beacon: drives agreement, makes its records durable, publishes what it decides.
 ///
-/// Performs the effects of `Finality` and `Durability`, in their order; holds the books and the
-/// beacon's own endpoint. Shards are asked in parallel, one batch each a block.
+/// Performs the effects of `Ibft` and `Durability`, in their order; holds the books and the beacon's
+/// own endpoint. What can be done at once (logs, messages, timers) is done before any method
+/// returns or suspends; what asks the shards (building, checking, deciding) are *jobs*, done one
+/// after another by whoever finds none under way, while messages are still taken. Shards are asked
+/// in parallel, one batch each a block.
 package actor Beacon {
-    private var core: BeaconCore
-    private var own: ShardCore
-    private var ownStorage: EndpointStorage
-    private var finality: SingleValidator
-    private var durability: Durability
-    private var journal: FileJournal
-    private let shards: [Shard]
-    private let genesis: Genesis
-    private let genesisHeader: BeaconHeader
-    private let proposer: Address
-    private let clock: any NodeClock
-    private let notify: @Sendable (BeaconNotice) -> Void
-    private let executor: QueueExecutor
+    // Agreement
+    var agreement: Ibft
+    private var inputs: [Ibft.Input] = [.start]
+    var jobs: [Job] = []
+    var isWorking = false
+    var timers = Timers()
+    /// Blocks of the open heights that were built or found valid here, by digest.
+    var kept: [Hash32: KeptBlock] = [:]
+    /// The last decisions, for those who are a little behind.
+    var finals = RecentFinals()
+    /// Once there is one, everything fails by it.
+    private var failure: EngineError?
 
-    private var snapshots: [EndpointSnapshot]
-    private let beaconHistory: BeaconHistory
-    private var checkpointedRows: Height
-    private var quarantined: Set<EndpointID> = []
-    private var proposal: Proposal?
-    private var afterDecision: [DurabilityEffect] = []
-    private var nextDueTime: BeaconTime?
-    private var isRunning = false
-    private var hasWork = false
-    private var isEnding = false
+    // State
+    var books: BeaconBranches
+    var own: EndpointBranches
+    var ownStorage: EndpointStorage
+    let shards: [Shard]
+    var quarantined: Set<EndpointID> = []
+    var nextDueTime: BeaconTime?
+    var snapshots: [EndpointSnapshot]
+    let beaconHistory: BeaconHistory
+
+    // Disk
+    var durability: Durability
+    var logs: FileLogs
+    var checkpointedRows: Height
+    var isEnding = false
     /// The beacon's part of the checkpoint under way.
-    private var beaconCheckpoint: Checkpoint?
-    private var shortage = Shortage()
-    private let space: WriteSpace
-    private let checkpointJobs: AsyncStream<CheckpointJob>.Continuation
+    var beaconCheckpoint: Checkpoint?
+    var shortage = Shortage()
+    let space: WriteSpace
+    let checkpointJobs: AsyncStream<CheckpointJob>.Continuation
+
+    // Surroundings
+    let genesis: Genesis
+    let genesisHeader: BeaconHeader
+    let network: any BeaconNetwork
+    let clock: any NodeClock
+    let notify: @Sendable (BeaconNotice) -> Void
+    private let executor: QueueExecutor
 
     /// Checkpoints to be written, for `Checkpointer`. At most one is under way.
     package nonisolated let checkpoints: AsyncStream<CheckpointJob>
@@ -62,24 +64,11 @@ package actor Beacon {
         executor.asUnownedSerialExecutor()
     }
 
-    /// A block that is built and not yet decided.
-    private struct Proposal {
-        let block: BeaconBlock
-        /// By endpoint index.
-        let candidates: [Candidate?]
-    }
-
-    /// What found no space and is tried again (STORE-17).
-    private struct Shortage {
-        /// The record of a block that agreement waits for.
-        var record: (work: JournalWork, digest: Hash32)?
-        /// Segments that are not needed any more.
-        var pruning = JournalWork()
-        var needsCheckpoint = false
-        /// Ticks since it was tried last.
-        var ticks = 0
-
-        var isOver: Bool { record == nil && !needsCheckpoint }
+    /// What the shards are needed for.
+    enum Job: Sendable {
+        case build(Ibft.BuildRequest)
+        case validate(Ibft.ValidationRequest, ProposedBlock)
+        case decide(Ibft.Decision)
     }
 
     /// Everything the beacon is started with.
@@ -87,403 +76,185 @@ package actor Beacon {
         package var core: BeaconCore
         package var own: ShardCore
         package var ownStorage: EndpointStorage
+        package var memory: Ibft.Memory
         package var durability: Durability
-        package var journal: FileJournal
+        package var logs: FileLogs
         package var shards: [Shard]
         /// By endpoint index.
         package var snapshots: [EndpointSnapshot]
         package var beaconHistory: BeaconHistory
+        package var finals: RecentFinals
         package var checkpointed: Height
         package var space: WriteSpace
     }
 
     package init(
-        genesis: Genesis, genesisHeader: BeaconHeader, parts: sending Parts, proposer: Address,
+        _ configuration: EngineConfiguration, genesisHeader: BeaconHeader, parts: sending Parts,
         clock: any NodeClock, notify: @escaping @Sendable (BeaconNotice) -> Void
     ) {
-        core = parts.core
-        own = parts.own
+        let core = parts.core
+        genesis = configuration.genesis
+        agreement = Ibft(
+            configuration.agreement, signer: configuration.signer,
+            start: Ibft.Start(
+                head: Ibft.Head(
+                    height: core.head.height, digest: core.headHash, timestamp: core.head.time),
+                sets: core.schedule.sets(around: core.head.height), memory: parts.memory))
+        books = BeaconBranches(core)
+        own = EndpointBranches(parts.own, head: core.headHash)
         ownStorage = parts.ownStorage
-        finality = SingleValidator(decided: parts.core.head.height)
         durability = parts.durability
-        journal = parts.journal
+        logs = parts.logs
         shards = parts.shards
         snapshots = parts.snapshots
         beaconHistory = parts.beaconHistory
+        finals = parts.finals
         checkpointedRows = parts.checkpointed
         space = parts.space
-        self.genesis = genesis
         self.genesisHeader = genesisHeader
-        self.proposer = proposer
+        network = configuration.network
         self.clock = clock
         self.notify = notify
         executor = QueueExecutor(label: "tally.beacon")
         (checkpoints, checkpointJobs) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1))
         publisher = HeadPublisher(
             LedgerSnapshot(
-                genesis: genesis, genesisHeader: genesisHeader, beacon: parts.core,
+                genesis: genesis, genesisHeader: genesisHeader, beacon: core,
                 endpoints: parts.snapshots, beaconHistory: parts.beaconHistory))
     }
 
-    // MARK: Driving
+    var core: BeaconCore { books.core }
+    var layout: ShardLayout { core.parameters.layout }
 
-    /// There may be something to propose. Builds blocks until there is nothing left.
-    package func work() async throws(EngineError) {
-        hasWork = true
-        guard !isRunning else { return }
-        isRunning = true
-        defer { isRunning = false }
-        while hasWork {
-            hasWork = false
-            try await perform(finality.handle(.work))
+    // MARK: Inputs
+
+    /// There may be something to propose. A lone validator builds blocks until nothing is left.
+    package func work() async throws(EngineError) { try await handle(.work) }
+
+    /// A message that an `Authenticator` checked, with the sets that ``validatorSets`` gave.
+    package func receive(_ message: Authenticated) async throws(EngineError) {
+        try await handle(.message(message))
+    }
+
+    /// A block that was requested, made by a `LedgerBlockReader`.
+    package func receive(body: ProposedBlock) async throws(EngineError) {
+        try await handle(.body(body))
+    }
+
+    /// A peer says that a height is final where it is.
+    package func receive(head height: Height) async throws(EngineError) {
+        try await handle(.peerHead(height))
+    }
+
+    /// Looks at the clock: timers, deadlines (IBFT-R18), and what found no space.
+    package func tick() async throws(EngineError) {
+        do throws(EngineError) {
+            try retry()
+        } catch { throw fail(error) }
+        inputs += timers.due(clock.uptime()).map(Ibft.Input.timer)
+        let now = clock.now()
+        if isTimeDue(now) { inputs.append(.work) }
+        // The time since the last block, not since the start, tells a lone validator.
+        if isAlone(core.head.height.next), isSilent(now) {
+            inputs.append(.timer(.heartbeat(agreement.head.height.next)))
+        }
+        try await proceed()
+        if isCheckpointOwed { await requestCheckpoint() }
+    }
+
+    private func handle(_ input: Ibft.Input) async throws(EngineError) {
+        inputs.append(input)
+        try await proceed()
+    }
+
+    // MARK: For the network
+
+    /// For `Authenticator`.
+    package var validatorSets: ValidatorSets { agreement.sets }
+
+    /// A block that others ask for by its digest.
+    package func block(_ digest: Hash32) -> ProposedBlock? {
+        agreement.block(digest) ?? finals[digest]?.block
+    }
+
+    /// Proof of a recent decision; `nil` for one of long ago.
+    package func final(of height: Height) -> Final? { finals[height] }
+
+    // MARK: Steps
+
+    /// Does what there is to do, unless somebody else is at it already.
+    func proceed() async throws(EngineError) {
+        if let failure { throw failure }
+        do throws(EngineError) {
+            try drain()
+            guard !isWorking else { return }
+            isWorking = true
+            defer { isWorking = false }
+            while !jobs.isEmpty {
+                try await perform(jobs.removeFirst())
+                try drain()
+            }
+        } catch { throw fail(error) }
+    }
+
+    private func fail(_ error: EngineError) -> EngineError {
+        failure = failure ?? error
+        return failure ?? error
+    }
+
+    /// Gives agreement what happened, and does at once what can be.
+    private func drain() throws(EngineError) {
+        while !inputs.isEmpty {
+            for effect in agreement.handle(inputs.removeFirst()) { try perform(effect) }
         }
     }
 
-    /// Looks at the clock: proposes when a deadline has come or the heartbeat is due (R18).
-    package func tick() async throws(EngineError) {
-        try await retry()
-        // Work that arrived while a snapshot was being refreshed is still to be done.
-        if hasWork || mustAdvanceTime(clock.now()) { try await work() }
+    /// Answers agreement, which learns of it before anything else is done.
+    func answer(_ input: Ibft.Input) { inputs.append(input) }
+
+    private func perform(_ effect: Ibft.Effect) throws(EngineError) {
+        switch effect {
+        case .broadcast(let message):
+            // Nobody votes with a lone validator, and what it tells itself is not durable yet.
+            if !isAlone(message.height) { network.broadcast(message) }
+        case .send(let message, let peer): network.send(message, to: peer)
+        case .sendFinal(let height, let peer):
+            if let final = finals[height] { network.send(.final(final), to: peer) }
+        case .persist(let records, let token): try persist(records, token)
+        case .schedule(let timer, let delay): timers.set(timer, at: clock.uptime() + delay)
+        case .build(let request): jobs.append(.build(request))
+        case .validate(let request, let block): jobs.append(.validate(request, block))
+        case .requestBody(let request): network.request(request)
+        case .requestSync(let first, let last): network.requestFinals(from: first, through: last)
+        case .decide(let decision): jobs.append(.decide(decision))
+        case .report(let evidence): notify(.evidence(evidence))
+        case .halt(let fork): throw .fork(fork)
+        case .lateSeal, .refuse: break
+        }
     }
 
-    private func mustAdvanceTime(_ now: BeaconTime) -> Bool {
-        if let nextDueTime, nextDueTime <= now, core.head.time < nextDueTime { return true }
+    private func perform(_ job: Job) async throws(EngineError) {
+        switch job {
+        case .build(let request): try await build(request)
+        case .validate(let request, let block): try await validate(request, block)
+        case .decide(let decision): try await decide(decision)
+        }
+    }
+
+    /// Whether we are the only validator of a height.
+    func isAlone(_ height: Height) -> Bool {
+        guard let set = agreement.sets[height] else { return false }
+        return set.count == 1 && set.contains(agreement.address)
+    }
+
+    /// Whether a deadline has come that no block has passed (IBFT-R18).
+    func isTimeDue(_ now: BeaconTime) -> Bool {
+        guard let nextDueTime else { return false }
+        return nextDueTime <= now && core.head.time < nextDueTime
+    }
+
+    private func isSilent(_ now: BeaconTime) -> Bool {
         let silence = now.milliseconds - min(core.head.time.milliseconds, now.milliseconds)
         return silence >= core.parameters.heartbeatMilliseconds
     }
-
-    /// Effects one after another; what one leads to comes behind those that stand.
-    private func perform(_ effects: [FinalityEffect]) async throws(EngineError) {
-        var queue = effects[...]
-        while let effect = queue.popFirst() {
-            switch effect {
-            case .build:
-                queue += finality.handle(try await build())
-            case .persist(let height, _, let digest):
-                guard try persist(height, digest) else { continue }
-                queue += finality.handle(.persisted(digest: digest))
-            case .decide(let height, _, _):
-                try await decide(height)
-                hasWork = true
-            }
-        }
-    }
-
-    // MARK: Building
-
-    private func build() async throws(EngineError) -> FinalityInput {
-        let view = core.view
-        let now = clock.now()
-        var proposals = await buildShards(view)
-        let beacon = layout.beacon
-        do throws(ExecutionError) {
-            var none = NoTransactions()
-            proposals.append(
-                Shard.Proposal(
-                    candidate: try own.build(
-                        view, beneficiary: proposer, from: &none, pages: ownStorage.view),
-                    isMandatory: own.isMandatory(view),
-                    nextDueTime: own.nextDueTime(after: view.time)))
-        } catch { throw .execution(beacon, error) }
-        nextDueTime = proposals.compactMap(\.nextDueTime).min()
-        let candidates = proposals.map(\.candidate)
-        guard candidates.contains(where: { $0 != nil }) || mustAdvanceTime(now) else {
-            return .nothingToBuild
-        }
-        let block = core.propose(
-            candidates.compactMap { $0?.record.block }, now: now, proposer: proposer)
-        let mandatory = zip(layout.endpoints, proposals)
-            .filter { $0.1.isMandatory && !quarantined.contains($0.0) }.map(\.0)
-        if let rejection = core.check(
-            block.header, block.anchors.map(\.header), mandatory: mandatory)
-        {
-            throw .ownProposal(block.header.height, rejection)
-        }
-        proposal = Proposal(block: block, candidates: candidates)
-        return .built(digest: block.header.hash)
-    }
-
-    /// Asks every shard at once. One whose state is damaged is left out from then on.
-    private func buildShards(_ view: AnchoredView) async -> [Shard.Proposal] {
-        let beneficiary = proposer
-        let asked = shards.filter { !quarantined.contains($0.endpoint) }
-        let answers = await withTaskGroup(
-            of: (EndpointID, Result<Shard.Proposal, ExecutionError>).self
-        ) { group in
-            for shard in asked {
-                group.addTask {
-                    do throws(ExecutionError) {
-                        return (
-                            shard.endpoint,
-                            .success(try await shard.build(view, beneficiary: beneficiary))
-                        )
-                    } catch { return (shard.endpoint, .failure(error)) }
-                }
-            }
-            var answers: [EndpointID: Result<Shard.Proposal, ExecutionError>] = [:]
-            for await (endpoint, answer) in group { answers[endpoint] = answer }
-            return answers
-        }
-        return shards.map { shard in
-            switch answers[shard.endpoint] {
-            case .success(let proposal): return proposal
-            case .failure(let error):
-                quarantined.insert(shard.endpoint)
-                notify(.quarantined(shard.endpoint, error))
-            case nil: break
-            }
-            return Shard.Proposal(candidate: nil, isMandatory: false, nextDueTime: nil)
-        }
-    }
-
-    // MARK: Deciding
-
-    /// - Returns: whether the block is durable. If not, there is no space for it, and `retry` goes on.
-    private func persist(_ height: Height, _ digest: Hash32) throws(EngineError) -> Bool {
-        guard let block = proposal?.block else { preconditionFailure("nothing was proposed") }
-        let count = block.anchors.reduce(0) { $0 + $1.transactions.count }
-        let effects: [DurabilityEffect]
-        do throws(JournalRefusal) {
-            effects = try durability.decided(height, record: block.logRecord, transactions: count)
-        } catch { throw .journalRefused(error) }
-        var work = JournalWork()
-        var rest = effects[...]
-        while case .journal(let writes)? = rest.first {
-            work.add(writes)
-            rest.removeFirst()
-        }
-        afterDecision = Array(rest)
-        guard let full = try write(&work) else { return true }
-        shortage.record = (work, digest)
-        ranShort(.log(full))
-        return false
-    }
-
-    /// - Returns: the segment that there is no space for.
-    private func write(_ work: inout JournalWork) throws(EngineError) -> JournalSegment? {
-        do throws(JournalStorageError) {
-            return try work.run(on: &journal)
-        } catch {
-            durability.journalFailed()
-            throw .journalWrite(error)
-        }
-    }
-
-    private func decide(_ height: Height) async throws(EngineError) {
-        guard let proposal else { preconditionFailure("nothing was proposed") }
-        self.proposal = nil
-        let effects = afterDecision
-        afterDecision = []
-        for effect in effects {
-            switch effect {
-            case .journal: preconditionFailure("the log is written before the decision")
-            case .publish: try await publish(proposal)
-            case .checkpointShards(let height): await startCheckpoint(height)
-            case .checkpointBeacon: preconditionFailure("the shards come first")
-            }
-        }
-    }
-
-    private func publish(_ proposal: Proposal) async throws(EngineError) {
-        let height = proposal.block.header.height
-        let records = proposal.candidates.compactMap { $0?.record }
-        core.commit(proposal.block.header, records.map(\.header))
-        let deliveries = Delivery.group(records, layout: layout)
-        try await advanceShards(to: height, proposal.candidates, deliveries)
-        let beacon = Int(layout.beacon.index)
-        do throws(ExecutionError) {
-            try own.advance(to: height, proposal.candidates[beacon], deliveries[beacon])
-        } catch { throw .execution(layout.beacon, error) }
-        if let candidate = proposal.candidates[beacon] { ownStorage.append(candidate.record) }
-        snapshots[beacon] = ownStorage.snapshot(own)
-        beaconHistory.append(BeaconRow(header: proposal.block.header, records: records))
-        publishSnapshot()
-    }
-
-    private func publishSnapshot() {
-        publisher.publish(
-            LedgerSnapshot(
-                genesis: genesis, genesisHeader: genesisHeader, beacon: core,
-                endpoints: snapshots, beaconHistory: beaconHistory))
-    }
-
-    private func advanceShards(
-        to height: Height, _ candidates: [Candidate?], _ deliveries: [[Delivery]]
-    ) async throws(EngineError) {
-        let results = await withTaskGroup(
-            of: (EndpointID, Result<EndpointSnapshot, ExecutionError>).self
-        ) { group in
-            for (index, shard) in shards.enumerated() {
-                let candidate = candidates[index]
-                let arrived = deliveries[index]
-                group.addTask {
-                    do throws(ExecutionError) {
-                        return (
-                            shard.endpoint,
-                            .success(try await shard.advance(to: height, candidate, arrived))
-                        )
-                    } catch { return (shard.endpoint, .failure(error)) }
-                }
-            }
-            var results: [(EndpointID, Result<EndpointSnapshot, ExecutionError>)] = []
-            for await result in group { results.append(result) }
-            return results
-        }
-        for (endpoint, result) in results {
-            switch result {
-            case .success(let snapshot): snapshots[Int(endpoint.index)] = snapshot
-            case .failure(let error): throw .execution(endpoint, error)
-            }
-        }
-    }
-
-    private var layout: ShardLayout { core.parameters.layout }
-
-    // MARK: Checkpoints
-
-    /// What one checkpoint writes, taken at one height.
-    package struct CheckpointJob: Sendable {
-        package let height: Height
-        package let shards: [(shard: Shard, checkpoint: Checkpoint)]
-    }
-
-    /// Takes the state of every endpoint as of the height just published. Nothing is executed
-    /// meanwhile, so all are of the same height.
-    private func startCheckpoint(_ height: Height) async {
-        var parts: [(shard: Shard, checkpoint: Checkpoint)] = []
-        for shard in shards { parts.append((shard, await shard.beginCheckpoint())) }
-        let rows = beaconHistory.rows(after: checkpointedRows, through: height)
-        beaconCheckpoint = ownStorage.beginCheckpoint(
-            own,
-            beacon: BeaconCheckpoint(
-                books: core.encodedBooks, genesis: genesisHeader, blocks: rows))
-        checkpointJobs.yield(CheckpointJob(height: height, shards: parts))
-    }
-
-    /// Writes the state of the last published height, unless it is written already.
-    package func requestCheckpoint() async {
-        // A record that waits for space is of a height whose state there is not yet.
-        guard !isRunning, shortage.record == nil else { return }
-        isRunning = true
-        for case .checkpointShards(let height) in durability.requestCheckpoint() {
-            await startCheckpoint(height)
-        }
-        isRunning = false
-    }
-
-    /// Blocks have ended: asks for a last checkpoint, behind one that is under way, then for no more,
-    /// which ends `Checkpointer.run`.
-    package func endCheckpoints() async {
-        isEnding = true
-        // Whoever ends what is under way calls again.
-        guard beaconCheckpoint == nil, !isRunning else { return }
-        await requestCheckpoint()
-        if beaconCheckpoint == nil { checkpointJobs.finish() }
-    }
-
-    /// The checkpoints of all shards are durable.
-    /// - Returns: the beacon's, to be written next (STORE-12).
-    package func shardsCheckpointed(_ height: Height) -> Checkpoint {
-        let effects = durability.shardsCheckpointed(height)
-        guard effects == [.checkpointBeacon(height)], let beaconCheckpoint else {
-            preconditionFailure("the beacon's checkpoint follows the shards'")
-        }
-        return beaconCheckpoint
-    }
-
-    /// The beacon's checkpoint is durable too.
-    package func beaconCheckpointed(_ height: Height) async throws(EngineError) {
-        do throws(StoreError) {
-            try ownStorage.finishCheckpoint(&own)
-        } catch { throw .store(error) }
-        beaconCheckpoint = nil
-        checkpointedRows = height
-        beaconHistory.checkpointed(height)
-        let effects: [DurabilityEffect]
-        do throws(JournalRefusal) {
-            effects = try durability.beaconCheckpointed(height)
-        } catch { throw .journalRefused(error) }
-        for case .journal(let writes) in effects { shortage.pruning.add(writes) }
-        try prune()
-        notify(.checkpointed(height))
-        shortage.needsCheckpoint = false
-        endShortage()
-        await refresh()
-        if isEnding { await endCheckpoints() }
-    }
-
-    /// Deletes what the log needs no more. Some file systems need space to do that.
-    private func prune() throws(EngineError) { _ = try write(&shortage.pruning) }
-
-    /// A checkpoint could not be written. The log keeps everything it would have held.
-    package func checkpointFailed(_ height: Height, _ error: StoreError) {
-        durability.checkpointFailed()
-        ownStorage.abandonCheckpoint()
-        beaconCheckpoint = nil
-        notify(.checkpointFailed(height, error))
-        // Nobody waits for room any more: the log keeps what the last one would have held.
-        if isEnding { checkpointJobs.finish() }
-        guard error.isLackOfSpace else { return }
-        shortage.needsCheckpoint = true
-        ranShort(.checkpoint(error))
-    }
-
-    // MARK: Shortage of space
-
-    /// Half a second, and two for a checkpoint, which writes until the disk is full again. In ticks,
-    /// as a clock may be set back.
-    private static let recordTicks = 25
-    private static let checkpointTicks = 100
-
-    private func ranShort(_ what: SpaceShortage) {
-        guard !space.isShort else { return }
-        space.set(isShort: true)
-        shortage.ticks = 0
-        notify(.spaceRanOut(what))
-    }
-
-    private func endShortage() {
-        guard space.isShort, shortage.isOver else { return }
-        space.set(isShort: false)
-        notify(.spaceIsBack)
-    }
-
-    /// Tries now and then what found no space, and goes on from there.
-    private func retry() async throws(EngineError) {
-        guard space.isShort || !shortage.pruning.isDone, !isRunning else { return }
-        shortage.ticks += 1
-        guard shortage.ticks % Self.recordTicks == 0 else { return }
-        try prune()
-        if var record = shortage.record {
-            let full = try write(&record.work)
-            shortage.record = full == nil ? nil : record
-            guard full == nil else { return }
-            endShortage()
-            isRunning = true
-            defer { isRunning = false }
-            try await perform(finality.handle(.persisted(digest: record.digest)))
-        }
-        if shortage.needsCheckpoint, shortage.ticks % Self.checkpointTicks == 0 {
-            await requestCheckpoint()
-        }
-    }
-
-    /// Publishes the same height over the new checkpoint, so that an idle ledger does not hold on to
-    /// an old view of the store.
-    private func refresh() async {
-        guard !isRunning else { return }
-        isRunning = true
-        for shard in shards {
-            snapshots[Int(shard.endpoint.index)] = await shard.snapshot()
-        }
-        snapshots[Int(layout.beacon.index)] = ownStorage.snapshot(own)
-        publishSnapshot()
-        isRunning = false
-    }
-}
-
-/// The beacon's own endpoint takes no signed transactions.
-private struct NoTransactions: TransactionSource {
-    mutating func next(remaining: Weight) -> Transaction? { nil }
-    mutating func refused(_ transaction: Transaction, _ reason: Ineligibility) -> Bool { false }
 }

@@ -1,3 +1,4 @@
+package import TallyConsensus
 package import TallyExecution
 package import TallyJournal
 package import TallyPrimitives
@@ -12,6 +13,8 @@ package enum EngineError: Error, Sendable {
     /// The log could not be written: nothing after the last published height was acknowledged.
     case journalWrite(JournalStorageError)
     case journalRefused(JournalRefusal)
+    /// What the logs say does not go together.
+    case logs(LogRecoveryError)
     case restore(RestoreError)
     /// The data directory belongs to another network.
     case genesisMismatch(endpoint: EndpointID, stored: Hash32, expected: Hash32)
@@ -19,6 +22,11 @@ package enum EngineError: Error, Sendable {
     case logRecord(Height, BlockDecodingError)
     /// Our own proposal breaks a rule: an invariant is broken somewhere.
     case ownProposal(Height, AnchorRejection)
+    /// A decided block does not lead to what others agreed on: this copy of the ledger, or this
+    /// program, differs from theirs.
+    case decision(Height, BlockRefusal)
+    /// Two blocks of one height are final: too many validators broke the rules.
+    case fork(Ibft.Fork)
     case execution(EndpointID, ExecutionError)
 }
 
@@ -39,6 +47,7 @@ extension EngineError: CustomStringConvertible {
             "writing the beacon log (\(segment?.description ?? "its directory")) failed with "
                 + "errno \(code): nothing acknowledged is lost; check the disk and start again"
         case .journalRefused(let refusal): "the beacon log takes no records: \(refusal)"
+        case .logs(let error): error.description
         case .restore(let error): error.description
         case .genesisMismatch(let endpoint, let stored, let expected):
             "the data of endpoint \(endpoint) belongs to the chain with genesis \(stored), not to "
@@ -47,6 +56,12 @@ extension EngineError: CustomStringConvertible {
             "record \(height) of the beacon log does not decode: \(error)"
         case .ownProposal(let height, let rejection):
             "the block proposed for height \(height) breaks a rule: \(rejection)"
+        case .decision(let height, let refusal):
+            "the block decided for height \(height) does not execute here (\(refusal)): this "
+                + "node's data or program differ from the other validators'; let it synchronise again"
+        case .fork(let fork):
+            "two blocks of height \(fork.height) have a quorum, \(fork.decided) here and "
+                + "\(fork.other.digest): nothing is decided until this is resolved"
         case .execution(let endpoint, let error): "endpoint \(endpoint) is unusable: \(error)"
         }
     }

@@ -9,10 +9,12 @@ package import TallyTransactions
 ///
 /// Everything crosses the border in batches. No method suspends in the middle of a change.
 package actor Shard {
-    private var core: ShardCore
+    private var branches: EndpointBranches
     private var pool: Mempool
     private var storage: EndpointStorage
     private let executor: QueueExecutor
+    /// The block whose transactions the pool has moved past, if it is undecided.
+    private var lastBuilt: (parent: Hash32, candidate: Candidate?)?
 
     package nonisolated let endpoint: EndpointID
     package nonisolated let store: EndpointStore
@@ -20,14 +22,18 @@ package actor Shard {
         executor.asUnownedSerialExecutor()
     }
 
-    package init(core: ShardCore, storage: EndpointStorage, limits: Limits) {
-        self.core = core
+    /// - Parameter head: digest of the beacon block that `core` is after.
+    package init(core: ShardCore, head: Hash32, storage: EndpointStorage, limits: Limits) {
+        branches = EndpointBranches(core, head: head)
         self.storage = storage
         endpoint = core.endpoint
         store = storage.store
         executor = QueueExecutor(label: "tally.shard.\(core.endpoint)")
         pool = Mempool(limits: limits, parameters: core.parameters)
     }
+
+    /// The final state.
+    private var core: ShardCore { branches.core }
 
     // MARK: Admission
 
@@ -76,34 +82,95 @@ package actor Shard {
         package let nextDueTime: BeaconTime?
     }
 
-    /// Builds a block from the mempool. Its transactions stay pooled until `advance` or `rewind`.
+    /// Builds a block from the mempool. Its transactions stay pooled until it is decided, or another.
+    /// - Parameters:
+    ///   - parent: digest of the beacon block to build on, which is final or is the one extended.
+    ///   - extended: the undecided block that is built on.
     package func build(
-        _ view: AnchoredView, beneficiary: Address
+        _ view: AnchoredView, beneficiary: Address, on parent: Hash32, _ extended: Extension?
     ) throws(ExecutionError) -> Proposal {
+        if let extended {
+            branches.keep(extended.candidate, of: parent, on: extended.parent)
+            try branches.extend(parent, height: extended.height, deliveries: extended.deliveries)
+        }
+        guard let state = branches.state(after: parent) else {
+            return Proposal(candidate: nil, isMandatory: false, nextDueTime: nil)
+        }
+        standPool(behind: extended?.candidate)
         pool.beginBlock(
             BlockCapacity(
-                baseFee: core.baseFee(view), slots: core.freeSlots(view),
-                dueEntries: core.parameters.transactionDueBound - core.due.count))
-        let candidate = try core.build(
+                baseFee: state.baseFee(view), slots: state.freeSlots(view),
+                dueEntries: state.parameters.transactionDueBound - state.due.count))
+        let candidate = try state.build(
             view, beneficiary: beneficiary, from: &pool, pages: storage.view)
+        lastBuilt = (parent, candidate)
         return Proposal(
-            candidate: candidate, isMandatory: core.isMandatory(view),
-            nextDueTime: core.nextDueTime(after: view.time))
+            candidate: candidate, isMandatory: state.isMandatory(view),
+            nextDueTime: state.nextDueTime(after: view.time))
     }
 
-    /// The block that was built will not be decided.
-    package func rewind() { pool.rewind() }
+    /// Offers what an undecided block, or none, leaves of the pool.
+    private func standPool(behind candidate: Candidate?) {
+        guard let lastBuilt else {
+            if let candidate { pool.skip(candidate.record.transactions) }
+            return
+        }
+        if lastBuilt.candidate === candidate { return }
+        pool.rewind()
+        if let candidate { pool.skip(candidate.record.transactions) }
+    }
+
+    /// What executing a proposed block on the final head shows.
+    package struct Verdict: Sendable {
+        /// `nil` for a beacon block that holds none of this endpoint.
+        package let candidate: Result<Candidate?, BlockRejection>
+        /// A receipt waits or a due entry is runnable (RCPT-3).
+        package let isMandatory: Bool
+
+        init(
+            _ core: ShardCore, _ block: ShardBlock?, _ view: AnchoredView, pages: StoreView
+        ) throws(ExecutionError) {
+            isMandatory = core.isMandatory(view)
+            guard let block else {
+                candidate = .success(nil)
+                return
+            }
+            candidate = try core.check(block, view, pages: pages).map { $0 }
+        }
+    }
+
+    /// Executes this shard's part of a proposed block on the final head.
+    package func check(
+        _ block: ShardBlock?, _ view: AnchoredView
+    ) throws(ExecutionError) -> Verdict {
+        try Verdict(core, block, view, pages: storage.view)
+    }
+
+    /// What passing a decided height leads to.
+    package struct Advance: Sendable {
+        package let snapshot: EndpointSnapshot
+        /// Something can be in the next block.
+        package let hasWork: Bool
+    }
 
     /// Passes a decided height and returns what readers may see of it.
-    package func advance(
-        to height: Height, _ candidate: Candidate?, _ deliveries: [Delivery]
-    ) throws(ExecutionError) -> EndpointSnapshot {
-        try core.advance(to: height, candidate, deliveries)
-        if let candidate {
-            pool.included(candidate.record.transactions)
-            storage.append(candidate.record)
-        }
-        return storage.snapshot(core)
+    package func advance(_ decided: Extension) throws(ExecutionError) -> Advance {
+        branches.keep(decided.candidate, of: decided.digest, on: decided.parent)
+        try branches.advance(
+            to: decided.height, deciding: decided.digest, deliveries: decided.deliveries)
+        settlePool(decided)
+        if let candidate = decided.candidate { storage.append(candidate.record) }
+        return Advance(
+            snapshot: storage.snapshot(core),
+            hasWork: pool.hasReady || core.inbound.contains { $0.count > 0 })
+    }
+
+    /// Drops what is decided; offers again what a block took that lost.
+    private func settlePool(_ decided: Extension) {
+        if let candidate = decided.candidate { pool.included(candidate.record.transactions) }
+        guard let lastBuilt, lastBuilt.parent != decided.digest else { return }
+        self.lastBuilt = nil
+        if lastBuilt.candidate !== decided.candidate { pool.rewind() }
     }
 
     /// What readers may see of the last decided height.
@@ -115,8 +182,22 @@ package actor Shard {
     package func beginCheckpoint() -> Checkpoint { storage.beginCheckpoint(core) }
 
     /// The checkpoint is durable: forgets what the store can give back.
-    package func finishCheckpoint() throws(StoreError) { try storage.finishCheckpoint(&core) }
+    package func finishCheckpoint() throws(StoreError) {
+        branches.flush(try storage.finishCheckpoint())
+    }
 
     /// The checkpoint was not written: its blocks belong to the next one.
     package func abandonCheckpoint() { storage.abandonCheckpoint() }
+}
+
+/// A shard's part of a beacon block on the final head, decided or not.
+package struct Extension: Sendable {
+    /// Of the beacon block.
+    package let digest: Hash32
+    package let parent: Hash32
+    package let height: Height
+    /// What it holds of this shard.
+    package let candidate: Candidate?
+    /// What its other blocks send here.
+    package let deliveries: [Delivery]
 }

@@ -24,8 +24,8 @@ extension AuditFinding: CustomStringConvertible {
             .legHeight, .legBeyondCursor, .consumptionEvents, .dueRow:
             receiptText
         case .transactionMissing, .transactionCorrupt, .txRoot, .resultRoot, .hashIndex,
-            .signature, .corruptRow, .rowCount, .log, .logRecord, .logBlock, .logEnds,
-            .tailNotReplayed:
+            .signature, .corruptRow, .rowCount, .log, .logRecord, .logRecords, .logBlock,
+            .logEnds, .tailNotReplayed:
             rowText
         }
     }
@@ -142,8 +142,10 @@ extension AuditFinding: CustomStringConvertible {
         case .rowCount(let id, let database, let expected, let actual):
             "endpoint \(id): database \(database) has \(actual) rows, expected \(expected)"
         case .log(let error): error.description
-        case .logRecord(let height, let error): "log record \(height) does not decode: \(error)"
-        case .logBlock(let height): "log record \(height) is not the block that was checkpointed"
+        case .logRecord(let height, let error):
+            "the logged block \(height) does not decode: \(error)"
+        case .logRecords(let error): error.description
+        case .logBlock(let height): "the logged block \(height) is not the one that was checkpointed"
         case .logEnds(let height, let checkpoint):
             "the log ends at height \(height), before the checkpoint of height \(checkpoint)"
         case .tailNotReplayed(let height, let error):

@@ -90,7 +90,10 @@ package enum AuditFinding: Error, Equatable, Sendable {
     case corruptRow(EndpointID, database: String, key: [UInt8])
     case rowCount(EndpointID, database: String, expected: Int, actual: Int)
     case log(JournalError)
+    /// A logged body does not decode.
     case logRecord(Height, BlockDecodingError)
+    /// Records of the log do not decode, or do not go together.
+    case logRecords(LogRecoveryError)
     /// A logged block is not the one that the checkpoints hold.
     case logBlock(Height)
     /// The log ends before the checkpoints: it lost what was acknowledged.

@@ -1,4 +1,5 @@
 import Foundation
+import TallyConsensus
 import TallyExecution
 import TallyJournal
 import TallyPrimitives
@@ -18,6 +19,8 @@ struct AuditTail {
     private var checkpointed: [StateTree] = []
     private var failed = false
     private var end: Height
+    /// Bodies that no decision was found for yet.
+    private var bodies: [Hash32: [UInt8]] = [:]
     private let source: AuditSource
     private var failure: AuditError?
 
@@ -56,7 +59,6 @@ struct AuditTail {
                 visit(record, payload, &findings)
             }
             cutBytes = recovered.cut?.removedBytes ?? 0
-            end = Height(recovered.writer.nextSequence - 1)
         } catch {
             switch error {
             case .storage(let error): throw .log(error)
@@ -70,12 +72,41 @@ struct AuditTail {
     private mutating func visit(
         _ record: JournalRecord, _ payload: ArraySlice<UInt8>, _ findings: inout AuditFindings
     ) {
-        guard record.kind == Durability.decidedBlock, failure == nil else { return }
+        guard failure == nil else { return }
         recordCount += 1
-        let height = Height(record.sequence)
+        let records: [ConsensusRecord]
+        do throws(LogRecoveryError) {
+            records = try LogRecords(record, payload, of: .beacon).records
+        } catch {
+            findings.add(.logRecords(error))
+            failed = true
+            return
+        }
+        for item in records {
+            switch item {
+            case .undecided(let block): bodies[block.digest] = block.body
+            case .decision(let certificate): visit(certificate, &findings)
+            case .proposal, .prepare, .commit, .roundChange, .observing:
+                findings.add(.logRecords(.misplaced(.beacon, sequence: record.sequence)))
+            }
+        }
+    }
+
+    private mutating func visit(
+        _ certificate: FinalCertificate, _ findings: inout AuditFindings
+    ) {
+        let height = certificate.height
+        end = max(end, height)
+        guard let body = bodies.removeValue(forKey: certificate.digest) else {
+            // Of a height that is checkpointed, the body may be pruned already.
+            guard height > source.checkpoint else { return }
+            findings.add(.logRecords(.bodyMissing(height, digest: certificate.digest)))
+            failed = true
+            return
+        }
         let block: BeaconBlock
         do throws(BlockDecodingError) {
-            block = try BeaconBlock(logRecord: Array(payload))
+            block = try BeaconBlock(body: body)
         } catch {
             findings.add(.logRecord(height, error))
             if height > source.checkpoint { failed = true }
@@ -149,7 +180,7 @@ struct ReadOnlyJournal: JournalStorage {
         return try journal.recover(
             logID: source.genesis.hash, freshSalt: JournalSalt(high: 0, low: 0),
             limits: JournalLimits(payloadBytes: source.genesis.parameters.recordByteLimit),
-            firstSequence: source.checkpoint.next.value, visit: visit)
+            visit: visit)
     }
 
     /// The log of a data directory, whose lock the caller holds.

@@ -1,3 +1,4 @@
+import TallyConsensus
 import TallyExecution
 import TallyJournal
 import TallyPrimitives
@@ -62,9 +63,14 @@ package struct DatabaseVerification: Equatable, Sendable {
         do throws(JournalOpenError) {
             let recovered = try ReadOnlyJournal.recover(source, directory) { record, payload in
                 logRecords += 1
-                do throws(BlockDecodingError) {
-                    _ = try BeaconBlock(logRecord: Array(payload))
-                } catch { findings.add(.logRecord(Height(record.sequence), error)) }
+                do throws(LogRecoveryError) {
+                    let read = try LogRecords(record, payload, of: .beacon)
+                    for case .undecided(let block) in read.records {
+                        if let error = block.decodingError {
+                            findings.add(.logRecord(block.height, error))
+                        }
+                    }
+                } catch { findings.add(.logRecords(error)) }
             }
             cutBytes = recovered.cut?.removedBytes ?? 0
         } catch {
@@ -73,6 +79,15 @@ package struct DatabaseVerification: Equatable, Sendable {
             case .log(let error): findings.add(.log(error))
             }
         }
+    }
+}
+
+extension ProposedBlock {
+    fileprivate var decodingError: BlockDecodingError? {
+        do throws(BlockDecodingError) {
+            _ = try BeaconBlock(body: body)
+            return nil
+        } catch { return error }
     }
 }
 

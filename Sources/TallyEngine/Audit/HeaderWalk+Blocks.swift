@@ -1,3 +1,4 @@
+import TallyConsensus
 import TallyExecution
 import TallyPrimitives
 import TallySharding
@@ -104,7 +105,8 @@ extension HeaderWalk {
         }
         let header = BeaconHeader(
             chain: core.chain, height: height, parent: core.headHash, time: core.head.time,
-            proposer: .zero, anchorsRoot: BeaconHeader.anchorsRoot(blocks.map(\.header)))
+            proposer: .zero, anchorsRoot: BeaconHeader.anchorsRoot(blocks.map(\.header)),
+            validators: core.schedule[height.next.next].hash)
         return (header, blocks)
     }
 

@@ -1,3 +1,4 @@
+import TallyConsensus
 import TallyExecution
 import TallyPrimitives
 import TallySharding
@@ -134,6 +135,7 @@ struct HeaderWalk {
         case .wrongChain: header.chain = core.chain
         case .wrongHeight: header.height = core.head.height.next
         case .wrongParent: header.parent = core.headHash
+        case .wrongValidators: header.validators = core.schedule[header.height.next.next].hash
         case .timeRegression: header.time = core.head.time
         case .anchorsRootMismatch: break
         case .headerContext(let id, _):
@@ -150,7 +152,7 @@ struct HeaderWalk {
             else { return false }
             anchors[index].stateSum = sum
         case .anchorOrder, .malformedVector, .streamRegression, .unanchoredReceipt, .streamValue,
-            .foreignMint, .supplyRegression, .supply, .omitted:
+            .foreignMint, .supplyRegression, .supply, .omitted, .foreignProposer:
             return false
         }
         header.anchorsRoot = BeaconHeader.anchorsRoot(anchors)

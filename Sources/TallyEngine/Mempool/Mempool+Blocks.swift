@@ -93,6 +93,29 @@ extension Mempool: TransactionSource {
         return true
     }
 
+    /// An undecided block holds these transactions: the next is built behind it.
+    package mutating func skip(_ transactions: [Transaction]) {
+        for transaction in transactions {
+            guard let place = place(of: transaction.sender) else { continue }
+            let next = transaction.envelope.nonce + 1
+            guard accounts[place].cursor < next else { continue }
+            accounts[place].cursor = next
+            accounts[place].head = nil
+            offer(place)
+        }
+    }
+
+    /// Whether a transaction is offered whose turn it is.
+    package var hasReady: Bool {
+        mutating get {
+            while let top = ready.max {
+                if isCurrent(top) { return true }
+                ready.removeMax()
+            }
+            return false
+        }
+    }
+
     /// A decided block holds these transactions: drops them and what they replaced.
     package mutating func included(_ transactions: [Transaction]) {
         for transaction in transactions {

@@ -63,7 +63,8 @@ package struct EndpointStorage: Sendable {
     }
 
     /// Reads from now on go to the new checkpoint.
-    package mutating func finishCheckpoint(_ core: inout ShardCore) throws(StoreError) {
+    /// - Returns: the tree that the store holds now, which the core may forget.
+    package mutating func finishCheckpoint() throws(StoreError) -> StateTree {
         guard let pending else { preconditionFailure("no checkpoint was begun") }
         // Settled first: these blocks are in the store, whether it can be read again or not.
         checkpointed = pending.tree.flushed(pending.tree)
@@ -73,8 +74,8 @@ package struct EndpointStorage: Sendable {
         records.removeFirst(pending.recordCount)
         self.pending = nil
         view = try store.view()
-        core.flush(pending.tree)
         history.checkpointed(pending.height)
+        return pending.tree
     }
 
     package mutating func abandonCheckpoint() { pending = nil }

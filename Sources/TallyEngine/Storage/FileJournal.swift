@@ -143,3 +143,16 @@ package final class FileJournal: JournalStorage, Sendable {
         }
     }
 }
+
+/// The files of both logs of a ledger.
+package struct FileLogs: Sendable {
+    package var beacon: FileJournal
+    package var votes: FileJournal
+
+    /// Opens those below a data directory, creating what is missing.
+    package static func open(in directory: String) throws(StoreError) -> FileLogs {
+        FileLogs(
+            beacon: try FileJournal.open(directory: DataLayout.log(in: directory)),
+            votes: try FileJournal.open(directory: DataLayout.votes(in: directory)))
+    }
+}

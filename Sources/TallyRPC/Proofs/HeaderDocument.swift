@@ -61,6 +61,7 @@ package enum HeaderDocument {
             .init("timeMs", JSON(header.time.milliseconds)),
             .init("proposer", .string(header.proposer.description)),
             .init("anchorsRoot", JSON(header.anchorsRoot)),
+            .init("validators", JSON(header.validators)),
         ]
     }
 

@@ -1,3 +1,4 @@
+import TallyConsensus
 package import TallyExecution
 package import TallyPrimitives
 import TallyState
@@ -7,6 +8,10 @@ package enum AnchorRejection: Error, Hashable, Sendable {
     case wrongChain
     case wrongHeight(expected: Height, actual: Height)
     case wrongParent
+    /// The set two heights above is another than the one named (IBFT-R13).
+    case wrongValidators
+    /// The proposer has no vote at this height.
+    case foreignProposer(Address)
     /// Time runs backwards.
     case timeRegression(parent: BeaconTime, actual: BeaconTime)
     case anchorsRootMismatch
@@ -39,6 +44,8 @@ package enum AnchorRejection: Error, Hashable, Sendable {
 package struct BeaconCore: Sendable {
     package let chain: Hash32
     package let parameters: NetworkParameters
+    /// Who votes at which height.
+    package let schedule: ValidatorSchedule
     /// The last decided header, and its hash.
     package private(set) var head: BeaconHeader
     package private(set) var headHash: Hash32
@@ -74,9 +81,13 @@ package struct BeaconCore: Sendable {
         }
     }
 
-    package init(_ genesis: Genesis, states: [GenesisState]) {
+    /// - Parameter schedule: that of the genesis, or a scripted one.
+    package init(
+        _ genesis: Genesis, states: [GenesisState], schedule: ValidatorSchedule? = nil
+    ) {
         chain = genesis.hash
         parameters = genesis.parameters
+        self.schedule = schedule ?? ValidatorSchedule(genesis)
         head = genesis.beaconHeader(states)
         headHash = head.hash
         supply = genesis.supply
@@ -91,10 +102,12 @@ package struct BeaconCore: Sendable {
     /// Takes up the books where a checkpoint left them: the sums follow from the heads.
     /// - Throws: `.integerTooLarge` when a sum exceeds 2^128 − 1.
     package init(
-        _ genesis: Genesis, head: BeaconHeader, heads: [EndpointHead]
+        _ genesis: Genesis, head: BeaconHeader, heads: [EndpointHead],
+        schedule: ValidatorSchedule? = nil
     ) throws(RLPError) {
         chain = genesis.hash
         parameters = genesis.parameters
+        self.schedule = schedule ?? ValidatorSchedule(genesis)
         supply = genesis.supply
         self.head = head
         headHash = head.hash
@@ -118,7 +131,8 @@ package struct BeaconCore: Sendable {
     ) -> BeaconBlock {
         let header = BeaconHeader(
             chain: chain, height: head.height.next, parent: headHash, time: max(now, head.time),
-            proposer: proposer, anchorsRoot: BeaconHeader.anchorsRoot(anchors.map(\.header)))
+            proposer: proposer, anchorsRoot: BeaconHeader.anchorsRoot(anchors.map(\.header)),
+            validators: schedule[head.height.next.next.next].hash)
         return BeaconBlock(header: header, anchors: anchors)
     }
 
@@ -144,6 +158,18 @@ package struct BeaconCore: Sendable {
         return nil
     }
 
+    /// Checks who built a block that is to be voted on: a validator of its height, for itself
+    /// (SHARD-3).
+    package func checkBuilder(
+        _ header: BeaconHeader, _ anchors: [ShardHeader]
+    ) -> AnchorRejection? {
+        guard schedule[header.height].contains(header.proposer) else {
+            return .foreignProposer(header.proposer)
+        }
+        let other = anchors.first { $0.beneficiary != header.proposer }
+        return other.map { .headerContext($0.endpoint, field: "beneficiary") }
+    }
+
     /// Takes over a decided block that was checked.
     package mutating func commit(_ header: BeaconHeader, _ anchors: [ShardHeader]) {
         for anchor in anchors {
@@ -163,6 +189,9 @@ package struct BeaconCore: Sendable {
             return .wrongHeight(expected: head.height.next, actual: header.height)
         }
         guard header.parent == headHash else { return .wrongParent }
+        guard header.validators == schedule[header.height.next.next].hash else {
+            return .wrongValidators
+        }
         guard header.time >= head.time else {
             return .timeRegression(parent: head.time, actual: header.time)
         }

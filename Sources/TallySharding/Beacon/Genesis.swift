@@ -1,3 +1,4 @@
+import TallyConsensus
 import TallyCrypto
 package import TallyExecution
 package import TallyPrimitives
@@ -49,6 +50,7 @@ package struct Genesis: Hashable, Sendable {
             throw .duplicateValidator(a)
         }
         guard !validators.isEmpty else { throw .noValidator }
+        guard validators.count <= ValidatorSet.maximumCount else { throw .tooManyValidators }
         guard let supply = Amount.sum(accounts.lazy.map(\.balance)), supply <= Self.maximumSupply
         else { throw .supplyTooLarge }
         self.parameters = parameters
@@ -108,7 +110,8 @@ package struct Genesis: Hashable, Sendable {
     package func beaconHeader(_ states: [GenesisState]) -> BeaconHeader {
         BeaconHeader(
             chain: hash, height: .genesis, parent: .zero, time: time, proposer: .zero,
-            anchorsRoot: BeaconHeader.anchorsRoot(states.map(\.header)))
+            anchorsRoot: BeaconHeader.anchorsRoot(states.map(\.header)),
+            validators: ValidatorSchedule(self)[Height(2)].hash)
     }
 }
 
@@ -119,6 +122,8 @@ package enum GenesisError: Error, Hashable, Sendable, CustomStringConvertible {
     case reservedAccount(Address)
     case duplicateValidator(Address)
     case noValidator
+    /// More than 512.
+    case tooManyValidators
     case supplyTooLarge
 
     package var description: String {
@@ -128,6 +133,8 @@ package enum GenesisError: Error, Hashable, Sendable, CustomStringConvertible {
         case .reservedAccount(let address): "account \(address) is a reserved address"
         case .duplicateValidator(let address): "validator \(address) is listed twice"
         case .noValidator: "a network needs at least one validator"
+        case .tooManyValidators:
+            "a network has at most \(ValidatorSet.maximumCount) validators"
         case .supplyTooLarge: "the balances' sum exceeds 2^104"
         }
     }

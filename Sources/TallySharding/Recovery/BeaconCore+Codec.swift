@@ -27,7 +27,9 @@ extension BeaconCore {
 
     /// Takes up the books of a checkpoint.
     /// - Throws: any `RLPError` when they are not books of a network of this layout.
-    package init(_ genesis: Genesis, encodedBooks bytes: [UInt8]) throws(RLPError) {
+    package init(
+        _ genesis: Genesis, encodedBooks bytes: [UInt8], schedule: ValidatorSchedule? = nil
+    ) throws(RLPError) {
         let count = genesis.parameters.layout.endpointCount
         let (head, heads) = try RLPDecoder.list(bytes) { (list) throws(RLPError) in
             let head = try BeaconHeader(from: &list)
@@ -35,7 +37,7 @@ extension BeaconCore {
             for _ in 0..<count { heads.append(try EndpointHead(&list, endpointCount: count)) }
             return (head, heads)
         }
-        try self.init(genesis, head: head, heads: heads)
+        try self.init(genesis, head: head, heads: heads, schedule: schedule)
     }
 }
 

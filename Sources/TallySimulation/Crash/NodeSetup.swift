@@ -1,3 +1,4 @@
+package import TallyConsensus
 package import TallyExecution
 package import TallyJournal
 package import TallyPrimitives
@@ -31,6 +32,7 @@ package enum NodeFailure: Error, Equatable, Sendable {
     case log(JournalError)
     case refused(JournalRefusal)
     case logRecord(Height, BlockDecodingError)
+    case logs(LogRecoveryError)
     case restore(RestoreError)
     case state(StateError)
     case execution(EndpointID, ExecutionError)
@@ -51,7 +53,7 @@ package enum FullDiskAnswer: Hashable, Sendable {
 package enum NodeStep: Hashable, Sendable {
     case journal(JournalEffect)
     /// The record is durable: the block is final.
-    case decided(Height, digest: Hash32)
+    case decided(Height, digest: Hash32, PersistToken)
     /// Take the block over into the state in memory.
     case apply
     /// Let readers see it.

@@ -1,3 +1,4 @@
+import TallyConsensus
 import TallyExecution
 import TallyJournal
 package import TallyPrimitives
@@ -13,12 +14,18 @@ extension SimulatedNode {
     ) throws(NodeFailure) -> SimulatedNode {
         var recovery = try NodeRecovery(setup, disk)
         let recovered = try recovery.replay(&disk)
+        let memory: Ibft.Memory
+        do throws(LogRecoveryError) {
+            memory = try recovery.logs.memory(isAlone: true, nonce: .zero)
+        } catch { throw .logs(error) }
         return SimulatedNode(
             setup, disk: disk, beacon: recovery.replay.beacon, endpoints: recovery.endpoints,
             durability: Durability(
-                writer: recovered.writer, policy: setup.checkpoints,
-                checkpointed: recovery.checkpoint, published: recovery.replay.beacon.head.height),
-            headers: recovery.replay.blocks.map(\.header))
+                recovery.logs, beacon: recovered.writer,
+                votes: JournalWriter(
+                    logID: setup.genesis.hash, salt: setup.salt.ofVotes, limits: .votes),
+                policy: setup.checkpoints),
+            headers: recovery.replay.blocks.map(\.header), memory: memory)
     }
 
     // MARK: History
@@ -55,7 +62,7 @@ private struct NodeRecovery {
     /// The tree that each store holds.
     private var checkpointed: [StateTree] = []
     private(set) var replay: LedgerReplay<MemoryPages, SimulatedOutboxes>
-    let checkpoint: Height
+    private(set) var logs: LogRecovery
     private var failure: NodeFailure?
 
     init(_ setup: NodeSetup, _ disk: SimulatedDisk) throws(NodeFailure) {
@@ -74,7 +81,7 @@ private struct NodeRecovery {
         }
         do throws(RestoreError) {
             let beacon = try Self.beacon(genesis, states, stores[stores.count - 1][.books])
-            checkpoint = beacon.head.height
+            logs = LogRecovery(checkpoint: beacon.head.height)
             replay = try LedgerReplay(
                 beacon: beacon, endpoints: cores, pages: stores.map(\.pages),
                 outboxes: SimulatedOutboxes(stores))
@@ -116,10 +123,9 @@ private struct NodeRecovery {
         let recovered: RecoveredJournal
         do throws(JournalOpenError) {
             recovered = try disk.recover(
-                logID: setup.genesis.hash, freshSalt: setup.salt, limits: setup.limits,
-                firstSequence: checkpoint.next.value
+                logID: setup.genesis.hash, freshSalt: setup.salt, limits: setup.limits
             ) { record, payload in
-                guard failure == nil, record.kind == Durability.decidedBlock else { return }
+                guard failure == nil else { return }
                 do throws(NodeFailure) {
                     try apply(record, payload)
                 } catch { failure = error }
@@ -132,23 +138,23 @@ private struct NodeRecovery {
         }
         if let failure { throw failure }
         do throws(RestoreError) { try replay.finish() } catch { throw .restore(error) }
-        let next = replay.beacon.head.height.next
-        guard recovered.writer.nextSequence == next.value else {
-            throw .restore(
-                .heightGap(expected: next, actual: Height(recovered.writer.nextSequence)))
-        }
         return recovered
     }
 
     private mutating func apply(
         _ record: JournalRecord, _ payload: ArraySlice<UInt8>
     ) throws(NodeFailure) {
-        guard Height(record.sequence) > replay.beacon.head.height else { return }
-        let block: BeaconBlock
-        do throws(BlockDecodingError) {
-            block = try BeaconBlock(logRecord: Array(payload))
-        } catch { throw .logRecord(Height(record.sequence), error) }
-        do throws(RestoreError) { try replay.apply(block) } catch { throw .restore(error) }
+        let decisions: [Ibft.Decision]
+        do throws(LogRecoveryError) {
+            decisions = try logs.beacon(record, payload)
+        } catch { throw .logs(error) }
+        for decision in decisions {
+            let block: BeaconBlock
+            do throws(BlockDecodingError) {
+                block = try BeaconBlock(body: decision.block.body)
+            } catch { throw .logRecord(decision.block.height, error) }
+            do throws(RestoreError) { try replay.apply(block) } catch { throw .restore(error) }
+        }
     }
 
     var endpoints: [SimulatedEndpoint] {

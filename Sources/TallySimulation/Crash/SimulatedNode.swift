@@ -1,4 +1,5 @@
 import TallyConsensus
+import TallyCrypto
 import TallyExecution
 import TallyJournal
 package import TallyPrimitives
@@ -15,7 +16,9 @@ package struct SimulatedNode: Sendable {
     package private(set) var beacon: BeaconCore
     /// By index: the shards, then the beacon's own.
     package private(set) var endpoints: [SimulatedEndpoint]
-    private var finality: SingleValidator
+    private var agreement: Ibft
+    /// The block that agreement asked for.
+    private var request: Ibft.BuildRequest?
     private var durability: Durability
     /// Beacon headers that no checkpoint holds.
     private var headers: [BeaconHeader]
@@ -35,15 +38,25 @@ package struct SimulatedNode: Sendable {
 
     init(
         _ setup: NodeSetup, disk: SimulatedDisk, beacon: BeaconCore,
-        endpoints: [SimulatedEndpoint], durability: Durability, headers: [BeaconHeader]
+        endpoints: [SimulatedEndpoint], durability: Durability, headers: [BeaconHeader],
+        memory: Ibft.Memory
     ) {
+        let (genesis, head) = (setup.genesis, beacon.head)
+        agreement = Ibft(
+            Ibft.Configuration(
+                chain: ChainIdentity(genesis: genesis.hash, chainID: genesis.parameters.chainID)),
+            signer: NodeSigner(address: setup.proposer),
+            start: Ibft.Start(
+                head: Ibft.Head(
+                    height: head.height, digest: beacon.headHash, timestamp: head.time),
+                sets: beacon.schedule.sets(around: head.height), memory: memory))
         self.setup = setup
         self.disk = disk
         self.beacon = beacon
         self.endpoints = endpoints
         self.durability = durability
         self.headers = headers
-        finality = SingleValidator(decided: beacon.head.height)
+        note(agreement.handle(.start))
     }
 
     package var height: Height { beacon.head.height }
@@ -69,31 +82,43 @@ package struct SimulatedNode: Sendable {
         try writeSome(&pace)
     }
 
-    /// Builds the block of the next height and says what is to be done, in order.
+    /// Builds the block of the next height, agrees with itself and says what is to be done, in order.
     private mutating func prepare(_ input: HeightInput) throws(NodeFailure) -> [NodeStep] {
-        expect(.build(height: height.next, round: .zero), after: .work)
+        guard let request, request.height == height.next, request.parent == beacon.headHash else {
+            preconditionFailure("agreement asks for the block of the next height")
+        }
         let block = try build(input)
-        let digest = block.header.hash
-        expect(
-            .persist(height: height.next, round: .zero, digest: digest),
-            after: .built(digest: digest))
-        let count = block.anchors.reduce(0) { $0 + $1.transactions.count }
-        let effects: [DurabilityEffect]
-        do throws(JournalRefusal) {
-            effects = try durability.decided(
-                height.next, record: block.logRecord, transactions: count)
-        } catch { throw .refused(error) }
-        return effects.flatMap { steps($0, block.header) }
+        let proposed = block.proposed
+        var steps: [NodeStep] = []
+        var effects = note(agreement.handle(.built(proposed)))
+        while case .persist(let records, let token)? = effects.first(where: \.isPersist) {
+            let logs: [LogEffects]
+            do throws(JournalRefusal) {
+                logs = try durability.persist(records, isAlone: true)
+            } catch { throw .refused(error) }
+            guard logs.isEmpty else {
+                precondition(logs.allSatisfy { $0.log == .beacon }, "a lone validator's votes")
+                steps = logs.flatMap(\.effects).map(NodeStep.journal)
+                steps.append(.decided(height.next, digest: proposed.digest, token))
+                break
+            }
+            effects = note(agreement.handle(.persisted(token)))
+        }
+        precondition(!steps.isEmpty, "one validator agrees with itself")
+        steps += [.apply, .publish(height.next)]
+        let checkpoint = durability.published(
+            height.next, transactions: block.transactionCount, bytes: proposed.body.count)
+        for case .checkpointShards(let height) in checkpoint {
+            steps.append(.takeCheckpoint(height))
+        }
+        return steps
     }
 
-    private func steps(_ effect: DurabilityEffect, _ header: BeaconHeader) -> [NodeStep] {
-        switch effect {
-        case .journal(let effects):
-            effects.map(NodeStep.journal) + [.decided(header.height, digest: header.hash)]
-        case .publish(let height): [.apply, .publish(height)]
-        case .checkpointShards(let height): [.takeCheckpoint(height)]
-        case .checkpointBeacon: preconditionFailure("the shards come first")
-        }
+    /// Keeps what agreement asks for beyond the step under way.
+    @discardableResult
+    private mutating func note(_ effects: [Ibft.Effect]) -> [Ibft.Effect] {
+        for case .build(let request) in effects { self.request = request }
+        return effects
     }
 
     private mutating func perform(
@@ -104,10 +129,19 @@ package struct SimulatedNode: Sendable {
             var work = JournalWork([effect])
             // Parts of a checkpoint are written meanwhile.
             while try !write(&work), whenFull == .waits { try writeSome(&pace) }
-        case .decided(let height, let digest):
-            expect(
-                .decide(height: height, round: .zero, digest: digest),
-                after: .persisted(digest: digest))
+        case .decided(let height, let digest, let token):
+            let effects = note(agreement.handle(.persisted(token)))
+            precondition(
+                effects.contains {
+                    if case .decide(let decision) = $0 {
+                        decision.block.height == height && decision.block.digest == digest
+                    } else {
+                        false
+                    }
+                }, "agreement decides something else")
+            note(
+                agreement.handle(
+                    .applied(height, setAfterNext: beacon.schedule[height.next.next])))
         case .apply: try apply()
         case .publish(let height):
             do throws(Crashed) { try disk.publish(height) } catch { throw .crashed }
@@ -116,18 +150,12 @@ package struct SimulatedNode: Sendable {
         }
     }
 
-    /// One validator agrees with itself in exactly this way.
-    private mutating func expect(_ effect: FinalityEffect, after input: FinalityInput) {
-        let effects = finality.handle(input)
-        precondition(effects == [effect], "agreement asks for something else")
-    }
-
     /// - Returns: whether there was space for all of it.
     private mutating func write(_ work: inout JournalWork) throws(NodeFailure) -> Bool {
         do throws(JournalStorageError) {
             return try work.run(on: &disk) == nil
         } catch {
-            durability.journalFailed()
+            durability.logFailed()
             throw disk.isDead ? .crashed : .storage(error)
         }
     }
@@ -205,14 +233,12 @@ package struct SimulatedNode: Sendable {
             return
         }
         headers.removeAll { $0.height <= checkpointHeight }
-        let effects: [DurabilityEffect]
+        let effects: [LogEffects]
         do throws(JournalRefusal) {
             effects = try durability.beaconCheckpointed(checkpointHeight)
         } catch { throw .refused(error) }
-        for case .journal(let writes) in effects {
-            var work = JournalWork(writes)
-            while try !write(&work) {}
-        }
+        var work = JournalWork(effects.flatMap(\.effects))
+        while try !write(&work) {}
     }
 
     /// There was no space for an endpoint's part: those before it stay as they are.
@@ -238,5 +264,20 @@ package struct SimulatedNode: Sendable {
         do throws(Crashed) {
             return try disk.commit(endpoints[Int(id.index)].batch, to: id)
         } catch { throw .crashed }
+    }
+}
+
+extension Ibft.Effect {
+    fileprivate var isPersist: Bool {
+        if case .persist = self { true } else { false }
+    }
+}
+
+/// Signs without a key: nobody checks what one validator tells itself.
+private struct NodeSigner: VoteSigner {
+    let address: Address
+
+    func sign(_ digest: Hash32) -> RecoverableSignature {
+        RecoverableSignature(r: digest, s: digest, yParity: 0)
     }
 }

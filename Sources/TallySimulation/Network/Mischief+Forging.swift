@@ -115,7 +115,7 @@ extension NetworkRun {
         let justification = Justification(
             roundChanges: changes.map(\.signed),
             certificate: isTwo ? certificates.last : certificates.first)
-        let proposed = block.asProposed
+        let proposed = block.proposed
         let statement = ProposalStatement(
             height: height, round: Round(mine), parent: proposed.parent, digest: proposed.digest,
             justification: justification.hash)
@@ -202,7 +202,7 @@ extension NetworkRun {
         block = try? node.ledger.build(
             on: node.machine.head.digest, isMandatory: true, now: node.clock(now),
             proposer: node.address, from: &node.pool)
-        guard let proposed = block?.asProposed, let own = set.index(of: node.address) else {
+        guard let proposed = block?.proposed, let own = set.index(of: node.address) else {
             return []
         }
         result.faults.add(.forgedFinal)

@@ -222,10 +222,10 @@ extension NetworkRun {
     private func altered(
         _ block: ProposedBlock, _ change: (inout BeaconHeader) -> Void
     ) -> ProposedBlock? {
-        guard let decoded = try? BeaconBlock(logRecord: block.body) else { return nil }
+        guard let decoded = try? VirtualReader.reader.block(reading: block.body) else { return nil }
         var header = decoded.header
         change(&header)
-        return BeaconBlock(header: header, anchors: decoded.anchors).asProposed
+        return BeaconBlock(header: header, anchors: decoded.anchors).proposed
     }
 
     private func corrupted(_ body: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
@@ -242,7 +242,7 @@ extension NetworkRun {
     private func corruptedBlock(
         _ block: ProposedBlock, _ random: inout SeededGenerator
     ) -> ProposedBlock? {
-        guard let decoded = try? BeaconBlock(logRecord: block.body), !decoded.anchors.isEmpty else {
+        guard let decoded = try? VirtualReader.reader.block(reading: block.body), !decoded.anchors.isEmpty else {
             return nil
         }
         var anchors = decoded.anchors
@@ -267,7 +267,7 @@ extension NetworkRun {
         }
         var beacon = decoded.header
         beacon.anchorsRoot = BeaconHeader.anchorsRoot(anchors.map(\.header))
-        return BeaconBlock(header: beacon, anchors: anchors).asProposed
+        return BeaconBlock(header: beacon, anchors: anchors).proposed
     }
 }
 

@@ -10,7 +10,9 @@ extension NetworkRun {
 
     /// SIM-24, SIM-25: what an honest validator sends was never contradicted and is on its disk.
     func checkSent(_ message: Message, _ node: VirtualValidator) {
-        guard node.isHonest, let vote = message.vote else { return }
+        guard node.isHonest, let vote = message.vote,
+            !isAlone(node, Height(vote.slot.height))
+        else { return }
         if let before = checks.sent[vote.slot] {
             guard before == vote.content else {
                 return fail(
@@ -109,6 +111,7 @@ extension NetworkRun {
     /// SIM-23: no honest validator is made to say what it did not.
     private func checkAuthentic(_ vote: SignedVote) {
         guard let node = places[vote.slot.sender]?.first, nodes[node].isHonest,
+            !isAlone(nodes[node], Height(vote.slot.height)),
             checks.sent[vote.slot] != vote.content
         else { return }
         fail(
@@ -138,7 +141,7 @@ extension NetworkRun {
         let decision = Ibft.Decision(block: final.block, certificate: final.certificate)
         let block: BeaconBlock
         let records: [BlockRecord]
-        do throws(ExecutionError) { (block, records) = try checks.append(decision) } catch {
+        do throws(LedgerFault) { (block, records) = try checks.append(decision) } catch {
             return fail(.validity, "height \(final.height) is decided and not valid: \(error)")
         }
         result.transactions += records.reduce(0) { $0 + $1.transactions.count }
@@ -245,6 +248,7 @@ extension NetworkRun {
     /// SIM-32: what a node showed to others is there after every restart.
     func checkRecovered(_ decided: [Final], _ node: VirtualValidator) {
         guard node.isHonest else { return }
+        if node.storage.isLost { checks.acknowledged[node.index] = 0 }
         guard UInt64(decided.count) >= checks.acknowledged[node.index] else {
             return fail(
                 .recovery,

@@ -17,6 +17,9 @@ struct PlannedFault {
         case jump(Int, milliseconds: Int64)
         case diskFull(Int)
         case slowDisk(Int, delay: UInt64)
+        case crashInWrite(Int)
+        /// From the beginning of the fault to its end that of an old disk is made.
+        case loss(Int, Fault)
     }
 
     let start: UInt64
@@ -71,10 +74,15 @@ extension NetworkRun {
         }
         if scenario.classes.contains(.storage) {
             for _ in 0..<random.pick(1...4) {
-                switch random.pick(2) {
+                switch random.pick(3) {
                 case 0: add(15_000_000, .diskFull(node()))
+                case 1: add(1_000_000, .crashInWrite(node()))
                 default: add(30_000_000, .slowDisk(node(), delay: random.pick(20_000...900_000)))
                 }
+            }
+            for index in all where scenario.weak.contains(nodes[index].member) {
+                guard scenario.mayLose, random.pick(3) == 0 else { continue }
+                add(40_000_000, .loss(index, random.pick([.votesLost, .oldDisk, .diskLost])))
             }
         }
     }
@@ -107,11 +115,12 @@ extension NetworkRun {
             result.faults.add(.clockJump)
             nodes[node].clockOffset = milliseconds
         case .diskFull(let node):
-            result.faults.add(.diskFull)
             nodes[node].fullUntil = max(nodes[node].fullUntil, fault.end)
         case .slowDisk(let node, let delay):
             result.faults.add(.slowDisk)
             nodes[node].slowness = delay
+        case .crashInWrite(let node): nodes[node].storage.dieSoon()
+        case .loss(let node, _): nodes[node].storage.takeBackup()
         }
     }
 
@@ -128,7 +137,8 @@ extension NetworkRun {
             }
         case .skew(let node, _), .jump(let node, _): nodes[node].clockOffset = 0
         case .slowDisk(let node, _): nodes[node].slowness = 0
-        case .crash, .crashAtEffect, .pause, .diskFull: break
+        case .loss(let node, let fault): loseDisk(nodes[node], fault)
+        case .crash, .crashAtEffect, .pause, .diskFull, .crashInWrite: break
         }
     }
 
@@ -166,6 +176,8 @@ extension NetworkRun {
         for node in nodes {
             node.crashIn = nil
             node.crashAgain = nil
+            node.storage.liveOn()
+            node.storage.findSpace()
             node.pausedUntil = min(node.pausedUntil, now)
             node.clockOffset = 0
             node.slowness = 0

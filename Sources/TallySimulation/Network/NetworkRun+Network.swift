@@ -1,5 +1,6 @@
 import TallyConsensus
 import TallyPrimitives
+import TallySharding
 
 /// The network between the validators.
 extension NetworkRun {
@@ -89,7 +90,7 @@ extension NetworkRun {
                 ?? node.chain.last { $0.block.digest == request.digest }?.block.body
             if let body { send(.body(body), from: node.index, to: from) }
         case .body(let bytes):
-            if let block = VirtualReader().block(body: bytes) { give(.body(block), to: node) }
+            if let block = VirtualReader.reader.block(body: bytes) { give(.body(block), to: node) }
         case .syncRequest(let first, let last):
             // A few at a time: who asked asks again.
             for height in first.value...max(first.value, min(last.value, first.value + 15)) {

@@ -1,5 +1,5 @@
 import TallyConsensus
-import TallyExecution
+import TallyJournal
 import TallyPrimitives
 import TallySharding
 
@@ -82,13 +82,13 @@ extension NetworkRun {
 
     private func build(_ request: Ibft.BuildRequest, _ node: VirtualValidator) -> Ibft.Input {
         node.pool.prune(node.ledger, now: now)
-        do throws(ExecutionError) {
+        do throws(LedgerFault) {
             let block = try node.ledger.build(
                 on: request.parent, isMandatory: request.isMandatory, now: node.clock(now),
                 proposer: node.address, from: &node.pool)
             result.faults.add(.illegalTransaction, node.pool.drainRefused().count)
             guard let block else { return .nothingToBuild(request.height) }
-            let proposed = block.asProposed
+            let proposed = block.proposed
             if node.isHonest { checks.honestBlocks.insert(proposed.digest) }
             return .built(proposed)
         } catch {
@@ -102,7 +102,7 @@ extension NetworkRun {
     ) -> Ibft.Verdict {
         let limit = node.clock(now).milliseconds + UInt64(scenario.drift)
         if request.checksClock, block.timestamp.milliseconds > limit { return .invalid }
-        do throws(ExecutionError) {
+        do throws(LedgerFault) {
             guard let objection = try node.ledger.objection(to: block) else { return .valid }
             checkObjection(objection, block, node)
         } catch { fail(.execution, "node \(node.index) cannot judge \(block.height): \(error)") }
@@ -116,7 +116,7 @@ extension NetworkRun {
         let records: [BlockRecord]
         let block: BeaconBlock
         checkDecision(decision, node)
-        do throws(ExecutionError) {
+        do throws(LedgerFault) {
             (block, records) = try node.ledger.decide(decision.block)
         } catch {
             if node.isHonest {
@@ -137,7 +137,7 @@ extension NetworkRun {
 
     private func hasWork(_ node: VirtualValidator) -> Bool {
         let ledger = node.ledger
-        if !ledger.mandatory.isEmpty || node.pool.isExecutable(ledger) { return true }
+        if ledger.isMandatory || node.pool.isExecutable(ledger) { return true }
         return ledger.nextDueTime.map { $0 <= node.clock(now) } ?? false
     }
 
@@ -164,39 +164,60 @@ extension NetworkRun {
         _ inputs: inout [Ibft.Input]
     ) {
         node.writes.append((records, token))
-        let delay = scenario.diskDelay + node.slowness
-        if delay == 0, !node.isWriting, node.fullUntil <= now {
+        guard !node.isWriting else { return }
+        if scenario.diskDelay + node.slowness == 0, node.fullUntil <= now {
             if let token = write(node) { inputs.append(.persisted(token)) }
-        } else if !node.isWriting {
+        } else {
             startWrite(node)
         }
     }
 
     private func startWrite(_ node: VirtualValidator) {
         node.isWriting = true
-        let wait = node.fullUntil > now ? node.fullUntil - now : 0
         schedule(
             .written(node.index, life: node.life),
-            after: max(wait, scenario.diskDelay + node.slowness))
+            after: max(100_000 * (node.fullUntil > now ? 1 : 0), scenario.diskDelay + node.slowness))
     }
 
     /// The disk has done the oldest request.
     func finishWrite(_ node: VirtualValidator) {
         node.isWriting = false
-        guard node.fullUntil <= now else { return startWrite(node) }
         let life = node.life
         let token = write(node)
         guard node.life == life else { return }
-        if !node.writes.isEmpty { startWrite(node) }
+        if !node.writes.isEmpty, !node.isWriting { startWrite(node) }
         if let token { give(.persisted(token), to: node) }
     }
 
+    /// - Returns: the request that is durable now, if the disk had space and the node lives.
     private func write(_ node: VirtualValidator) -> PersistToken? {
-        guard !node.writes.isEmpty else { return nil }
-        let (records, token) = node.writes.removeFirst()
-        node.storage.persist(records)
-        checks.persisted(records, node.index)
-        return token
+        guard let (records, token) = node.writes.first else { return nil }
+        if node.fullUntil > now {
+            result.faults.add(.diskFull)
+            node.storage.lackSpace()
+        } else {
+            node.storage.findSpace()
+        }
+        let alone = records.allSatisfy { isAlone(node, $0.height ?? node.height.next) }
+        do throws(JournalRefusal) {
+            switch try node.storage.persist(records, isAlone: alone) {
+            case .done:
+                node.writes.removeFirst()
+                checks.persisted(records, node.index)
+                return token
+            case .full: if !node.isWriting { startWrite(node) }
+            case .crashed:
+                result.faults.add(.crashInWrite)
+                die(node)
+            }
+        } catch { fail(.execution, "node \(node.index) cannot write its logs: \(error)") }
+        return nil
+    }
+
+    /// Whether nobody else has a vote at a height.
+    func isAlone(_ node: VirtualValidator, _ height: Height) -> Bool {
+        let set = scenario.set(at: height)
+        return set.count == 1 && set.contains(node.address)
     }
 
     // MARK: Crashes
@@ -210,6 +231,7 @@ extension NetworkRun {
         node.isWriting = false
         node.timers = [:]
         node.wakesAt = nil
+        lose(node)
         let pause = pause ?? random.pick(50_000...4_000_000)
         schedule(.restart(node.index), after: isHealed ? 0 : pause)
     }
@@ -218,22 +240,26 @@ extension NetworkRun {
         guard !node.isUp else { return }
         result.restarts += 1
         node.isUp = true
-        let (decided, records) = node.storage.recover()
-        checkRecovered(decided, node)
-        var ledger = VirtualLedger(scenario.genesis)
-        for final in decided {
-            do throws(ExecutionError) { _ = try ledger.decide(final.block) } catch {
+        let recovered: RecoveredStorage
+        do throws(RecoveryFault) {
+            recovered = try node.storage.recover(scenario) { [self] in
+                isAlone(node, $0.next)
+            }
+        } catch { return fail(.recovery, "node \(node.index) does not start: \(error)") }
+        node.chain = recovered.decided.map(\.final)
+        checkRecovered(node.chain, node)
+        var ledger = VirtualLedger(scenario.genesis, scenario.schedule)
+        for decision in recovered.decided {
+            do throws(LedgerFault) { _ = try ledger.decide(decision.block) } catch {
                 return fail(.recovery, "node \(node.index) cannot replay: \(error)")
             }
         }
-        node.chain = decided
         node.ledger = ledger
-        node.pool = TransactionPool(ledger.beacon.parameters.layout)
+        node.pool = TransactionPool(ledger.layout)
         node.cache = SignatureCache(limit: 512)
-        checks.restore(records, node.index)
+        checks.restore(recovered, node.index)
         node.machine = Ibft(
-            configuration, signer: node.signer,
-            start: start(ledger.head, .records(records)))
+            configuration, signer: node.signer, start: start(ledger.head, recovered.memory))
         if let again = node.crashAgain {
             node.crashIn = again
             node.crashAgain = nil
@@ -241,6 +267,31 @@ extension NetworkRun {
         }
         give(.start, to: node)
         offerWork(node)
+    }
+
+    /// What a crash leaves on the disk: all of it after a kill, less after a power cut.
+    private func lose(_ node: VirtualValidator) {
+        guard scenario.classes.contains(.storage) else { return node.storage.crash(.nothing) }
+        switch random.pick(3) {
+        case 0: node.storage.crash(.nothing)
+        case 1:
+            result.faults.add(.unsyncedLost)
+            node.storage.crash(.everything)
+        default:
+            result.faults.add(.tornWrite)
+            node.storage.crash(.someSectors)
+        }
+    }
+
+    /// The node dies, and comes back without its votes, or with less.
+    func loseDisk(_ node: VirtualValidator, _ fault: Fault) {
+        result.faults.add(fault)
+        if node.isUp { die(node) }
+        switch fault {
+        case .votesLost: node.storage.forgetVotes()
+        case .oldDisk: node.storage.lose(everything: false)
+        default: node.storage.lose(everything: true)
+        }
     }
 }
 

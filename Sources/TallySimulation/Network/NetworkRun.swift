@@ -38,7 +38,7 @@ final class NetworkRun {
     let scenario: Scenario
     let chain: ChainIdentity
     let scheme: SimulatedScheme
-    let authenticator: Authenticator<SimulatedScheme, VirtualReader>
+    let authenticator: Authenticator<SimulatedScheme, LedgerBlockReader<SimulatedSenders, InOrder>>
     let configuration: Ibft.Configuration
     var heap = EventHeap<Event>()
     var now: UInt64 = 0
@@ -75,7 +75,7 @@ final class NetworkRun {
         scheme = SimulatedScheme(key: scenario.seed &* 0x2545_f491_4f6c_dd1d)
         authenticator = Authenticator(
             chain: chain, limits: MessageLimits(bodyBytes: 1 << 20), scheme: scheme,
-            reader: VirtualReader())
+            reader: VirtualReader.reader)
         configuration = Ibft.Configuration(
             chain: chain, firstTimeout: .microseconds(scenario.firstTimeout),
             maximumTimeout: .microseconds(scenario.maximumTimeout),
@@ -88,7 +88,7 @@ final class NetworkRun {
         result.command = scenario.options.command(seed: scenario.seed)
         load = WorkloadState(scenario)
         checks = RunChecks(scenario, scheme, chain)
-        let ledger = VirtualLedger(scenario.genesis)
+        let ledger = VirtualLedger(scenario.genesis, scenario.schedule)
         links = Links(count: 0)
         for member in scenario.addresses.indices {
             for _ in 0..<(scenario.faulty[member]?.contains(.isTwins) ?? false ? 2 : 1) {
@@ -104,7 +104,7 @@ final class NetworkRun {
             index: nodes.count, member: member, signer: signer,
             isHonest: scenario.isHonest(member),
             machine: Ibft(configuration, signer: signer, start: start(ledger.head, .none)),
-            ledger: ledger)
+            ledger: ledger, storage: VirtualStorage(scenario, seed: random.next()))
         if let kinds = scenario.faulty[member], !kinds.contains(.isTwins) {
             node.mischief = Mischief(kinds, seed: scenario.seed &+ UInt64(member))
         }

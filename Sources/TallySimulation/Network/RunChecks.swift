@@ -110,7 +110,7 @@ struct RunChecks {
     var offences = 0
 
     init(_ scenario: Scenario, _ scheme: SimulatedScheme, _ chain: ChainIdentity) {
-        reference = VirtualLedger(scenario.genesis)
+        reference = VirtualLedger(scenario.genesis, scenario.schedule)
         ledgerChecker = LedgerChecker(scenario.genesis)
         ledgerModel = LedgerModel(scenario.genesis)
         self.scheme = scheme
@@ -131,7 +131,7 @@ struct RunChecks {
     /// The first decision of the next height.
     mutating func append(
         _ decision: Ibft.Decision
-    ) throws(ExecutionError) -> (BeaconBlock, [BlockRecord]) {
+    ) throws(LedgerFault) -> (BeaconBlock, [BlockRecord]) {
         let result = try reference.decide(decision.block)
         decided.append((decision.block.digest, reference.roots))
         return result
@@ -147,10 +147,14 @@ struct RunChecks {
     }
 
     /// After a restart: what the disk gave back.
-    mutating func restore(_ records: [ConsensusRecord], _ node: Int) {
+    mutating func restore(_ recovered: RecoveredStorage, _ node: Int) {
         durable[node] = []
         received[node] = [:]
-        persisted(records, node)
+        durableDecisions[node] = [:]
+        persisted(recovered.votes, node)
+        for decision in recovered.decided {
+            durableDecisions[node][decision.block.height.value] = decision.block.digest
+        }
     }
 }
 

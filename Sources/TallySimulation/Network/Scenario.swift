@@ -24,6 +24,7 @@ struct Scenario: Sendable {
     var addresses: [Address]
     /// Sets by first height, the first from height 1 on.
     var sets: [(from: Height, set: ValidatorSet)] = []
+    var schedule: ValidatorSchedule
     var genesis: Genesis
     var isPipelined = true
     var firstTimeout: UInt64 = 1_000_000
@@ -70,6 +71,9 @@ struct Scenario: Sendable {
         round >= 20 ? maximumTimeout : min(firstTimeout << UInt64(round), maximumTimeout)
     }
 
+    /// Whether disks may be lost: not where one validator is all there is.
+    var mayLose: Bool { !isExcess && addresses.count > 1 }
+
     /// Whether this node keeps the rules.
     func isHonest(_ node: Int) -> Bool { faulty[node] == nil }
 }
@@ -96,6 +100,7 @@ extension Scenario {
         addresses = (0..<count + joining).map { Self.address("validator \($0)") }
         accounts = (0..<Int(random.pick(8...48))).map { Self.address("account \($0)") }
         genesis = Self.genesis(shards, Array(addresses.prefix(count)), accounts, &random)
+        schedule = ValidatorSchedule(genesis)
         for faults in FaultClass.allCases where options.faults.contains(faults) {
             switch faults {
             case .excess: if count > 3, random.pick(16) == 0 { classes.insert(faults) }
@@ -190,7 +195,7 @@ extension Scenario {
         }
         sets = [(Height(1), set)]
         guard classes.contains(.sets) else { return }
-        var height: UInt64 = 1
+        var height: UInt64 = 2
         for _ in 0..<random.pick(1...4) {
             height += random.pick(1...8)
             let all = random.shuffle(addresses)
@@ -200,8 +205,10 @@ extension Scenario {
             let members =
                 others.count >= 4 && random.pick(3) == 0
                 ? others : Array(all.prefix(max(min(4, all.count), random.pick(all.count) + 1)))
-            sets.append((Height(max(height, 3)), make(members, &random)))
+            sets.append((Height(height), make(members, &random)))
         }
+        schedule = ValidatorSchedule(
+            genesis, changes: sets.dropFirst().map { .init(from: $0.from, $0.set) })
     }
 
     // MARK: Faulty validators

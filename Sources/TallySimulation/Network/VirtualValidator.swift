@@ -15,7 +15,7 @@ final class VirtualValidator {
 
     var machine: Ibft
     var ledger: VirtualLedger
-    var storage = VirtualStorage()
+    var storage: VirtualStorage
     var pool: TransactionPool
     var cache = SignatureCache(limit: 512)
     /// Decided blocks by height, from 1.
@@ -53,7 +53,7 @@ final class VirtualValidator {
 
     init(
         index: Int, member: Int, signer: SimulatedSigner, isHonest: Bool, machine: Ibft,
-        ledger: VirtualLedger
+        ledger: VirtualLedger, storage: VirtualStorage
     ) {
         self.index = index
         self.member = member
@@ -61,7 +61,8 @@ final class VirtualValidator {
         self.isHonest = isHonest
         self.machine = machine
         self.ledger = ledger
-        pool = TransactionPool(ledger.beacon.parameters.layout)
+        self.storage = storage
+        pool = TransactionPool(ledger.layout)
     }
 
     var address: Address { signer.address }

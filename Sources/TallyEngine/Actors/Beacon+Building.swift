@@ -1,0 +1,148 @@
+import TallyConsensus
+import TallyExecution
+import TallyPrimitives
+import TallySharding
+import TallyTransactions
+
+/// A block of an open height with what executing it gave.
+struct KeptBlock: Sendable {
+    let block: BeaconBlock
+    /// By endpoint index.
+    let candidates: [Candidate?]
+
+    var records: [BlockRecord] { candidates.compactMap { $0?.record } }
+    var headers: [ShardHeader] { block.anchors.map(\.header) }
+}
+
+/// Building blocks, on the final head or ahead of a decision.
+extension Beacon {
+    func build(_ request: Ibft.BuildRequest) async throws(EngineError) {
+        let extensions: [Extension]?
+        if request.parent == core.headHash {
+            extensions = nil
+        } else {
+            // IBFT-P1; out of date if the parent is neither final nor on the final head.
+            guard let parent = try await pipelined(request) else { return }
+            extensions = parent
+        }
+        guard let view = books.view(after: request.parent), view.height == request.height else {
+            return
+        }
+        let now = clock.now()
+        let proposals = try await proposals(view, on: request.parent, extensions)
+        nextDueTime = proposals.compactMap(\.nextDueTime).min()
+        let candidates = proposals.map(\.candidate)
+        guard
+            request.isMandatory || candidates.contains(where: { $0 != nil })
+                || isTimeDue(now)
+        else { return answer(.nothingToBuild(request.height)) }
+        let mandatory = zip(layout.endpoints, proposals)
+            .filter { $0.1.isMandatory && !quarantined.contains($0.0) }.map(\.0)
+        let block: BeaconBlock?
+        do throws(AnchorRejection) {
+            block = try books.propose(
+                candidates.compactMap { $0?.record.block }, on: request.parent, now: now,
+                proposer: agreement.address, mandatory: mandatory)
+        } catch { throw .ownProposal(request.height, error) }
+        guard let block else { return }
+        let proposed = block.proposed
+        kept[proposed.digest] = KeptBlock(block: block, candidates: candidates)
+        answer(.built(proposed))
+    }
+
+    /// Computes the books after an undecided block on the final head, which somebody committed to.
+    /// - Returns: what each shard needs for its part; `nil` when the block is no such block any more.
+    private func pipelined(_ request: Ibft.BuildRequest) async throws(EngineError) -> [Extension]? {
+        if kept[request.parent] == nil {
+            guard let proposed = agreement.block(request.parent),
+                proposed.parent == core.headHash
+            else { return nil }
+            // Voted for before a restart.
+            guard case .success = await execute(proposed, mandatory: false) else { return nil }
+        }
+        guard let parent = kept[request.parent], parent.block.header.parent == core.headHash,
+            parent.block.header.height.next == request.height
+        else { return nil }
+        let height = parent.block.header.height
+        let deliveries = Delivery.group(parent.records, layout: layout)
+        let beacon = Int(layout.beacon.index)
+        books.extend(parent.block.header, parent.headers)
+        own.keep(parent.candidates[beacon], of: request.parent, on: core.headHash)
+        do throws(ExecutionError) {
+            try own.extend(request.parent, height: height, deliveries: deliveries[beacon])
+        } catch { throw .execution(layout.beacon, error) }
+        return parent.candidates.indices.map { index in
+            Extension(
+                digest: request.parent, parent: parent.block.header.parent, height: height,
+                candidate: parent.candidates[index], deliveries: deliveries[index])
+        }
+    }
+
+    /// What every endpoint has for the next block, by index.
+    private func proposals(
+        _ view: AnchoredView, on parent: Hash32, _ extensions: [Extension]?
+    ) async throws(EngineError) -> [Shard.Proposal] {
+        let beneficiary = agreement.address
+        let answers = await ask(quarantinedToo: false) { shard throws(ExecutionError) in
+            try await shard.build(
+                view, beneficiary: beneficiary, on: parent,
+                extensions?[Int(shard.endpoint.index)])
+        }
+        var proposals = shards.map { shard in
+            switch answers[Int(shard.endpoint.index)] {
+            case .success(let proposal): return proposal
+            case .failure(let error): quarantine(shard.endpoint, error)
+            case nil: break
+            }
+            return Shard.Proposal(candidate: nil, isMandatory: false, nextDueTime: nil)
+        }
+        guard let state = own.state(after: parent) else {
+            preconditionFailure("the beacon's endpoint goes with the books")
+        }
+        do throws(ExecutionError) {
+            var none = NoTransactions()
+            proposals.append(
+                Shard.Proposal(
+                    candidate: try state.build(
+                        view, beneficiary: beneficiary, from: &none, pages: ownStorage.view),
+                    isMandatory: state.isMandatory(view),
+                    nextDueTime: state.nextDueTime(after: view.time)))
+        } catch { throw .execution(layout.beacon, error) }
+        return proposals
+    }
+
+    func quarantine(_ endpoint: EndpointID, _ error: ExecutionError) {
+        guard quarantined.insert(endpoint).inserted else { return }
+        notify(.quarantined(endpoint, error))
+    }
+
+    /// Asks all shards at once.
+    /// - Returns: the answers, by index; `nil` where nobody was asked.
+    func ask<Answer: Sendable>(
+        quarantinedToo: Bool,
+        _ question: @escaping @Sendable (Shard) async throws(ExecutionError) -> Answer
+    ) async -> [Result<Answer, ExecutionError>?] {
+        let asked =
+            quarantinedToo ? shards : shards.filter { !quarantined.contains($0.endpoint) }
+        return await withTaskGroup(of: (Int, Result<Answer, ExecutionError>).self) { group in
+            for shard in asked {
+                group.addTask {
+                    let index = Int(shard.endpoint.index)
+                    do throws(ExecutionError) {
+                        return (index, .success(try await question(shard)))
+                    } catch { return (index, .failure(error)) }
+                }
+            }
+            var answers: [Result<Answer, ExecutionError>?] = Array(
+                repeating: nil, count: shards.count)
+            for await (index, answer) in group { answers[index] = answer }
+            return answers
+        }
+    }
+}
+
+/// The beacon's own endpoint takes no signed transactions.
+private struct NoTransactions: TransactionSource {
+    mutating func next(remaining: Weight) -> Transaction? { nil }
+    mutating func refused(_ transaction: Transaction, _ reason: Ineligibility) -> Bool { false }
+}

@@ -1,0 +1,27 @@
+package import TallyConsensus
+package import TallyPrimitives
+
+/// The way to other validators, plugged into the beacon. Nothing waits for it: what cannot be sent is
+/// dropped, and agreement sends it again (IBFT-R11). What comes from there is given to
+/// `Beacon.receive` and its like.
+package protocol BeaconNetwork: Sendable {
+    /// To all other validators of the message's height, and whoever follows.
+    func broadcast(_ message: Message)
+    func send(_ message: Message, to peer: Address)
+    /// Fetch a block by its digest; answered by `Beacon.receive(body:)`.
+    func request(_ body: Ibft.BodyRequest)
+    /// Fetch FINALs from a height on, in order.
+    func requestFinals(from: Height, through: Height)
+    /// A height is final and can be read.
+    func announce(_ head: Ibft.Head)
+}
+
+/// Nobody else: the network of a lone validator.
+package struct NoPeers: BeaconNetwork {
+    package init() {}
+    package func broadcast(_ message: Message) {}
+    package func send(_ message: Message, to peer: Address) {}
+    package func request(_ body: Ibft.BodyRequest) {}
+    package func requestFinals(from: Height, through: Height) {}
+    package func announce(_ head: Ibft.Head) {}
+}
