@@ -57,7 +57,8 @@ struct StartCommand: AsyncParsableCommand {
             [
                 "rpc": .string(node.rpcURL), "chainId": JSON(genesis.parameters.chainID),
                 "shards": JSON(genesis.parameters.layout.shardCount),
-                "validator": .string(validator.address.description), "height": JSON(node.height.value),
+                "validator": .string(validator.address.description),
+                "height": JSON(node.height.value),
             ],
             "Ledger \(genesis.hash) at height \(node.height), JSON-RPC at \(node.rpcURL).")
         try await node.run()

@@ -59,13 +59,13 @@ import Testing
     @Test func refusesAnotherFormat() throws {
         let scratch = try Scratch()
         try create(scratch)
-        try scratch.write("2\nwhatever\n", to: "VERSION")
+        try scratch.write("3\nwhatever\n", to: "VERSION")
         #expect(
-            throws: DataDirectoryError.unknownVersion(path: scratch.path, found: 2, supported: 1)
+            throws: DataDirectoryError.unknownVersion(path: scratch.path, found: 3, supported: 2)
         ) { try DataDirectory(path: scratch.path).genesis() }
     }
 
-    @Test(arguments: ["", "x\n", "1\n", "1\n0x12\n"])
+    @Test(arguments: ["", "x\n", "2\n", "2\n0x12\n"])
     func refusesADamagedVersion(_ text: String) throws {
         let scratch = try Scratch()
         try create(scratch)

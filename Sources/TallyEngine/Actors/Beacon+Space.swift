@@ -47,8 +47,9 @@ extension Beacon {
 
     /// - Returns: the segment that there is no space for.
     private func write(_ work: inout LogWork) throws(EngineError) -> JournalSegment? {
+        var (beacon, votes) = (logs.beacon, logs.votes)
         do throws(JournalStorageError) {
-            return try work.run(beacon: &logs.beacon, votes: &logs.votes)
+            return try work.run(beacon: &beacon, votes: &votes)
         } catch {
             durability.logFailed()
             throw .journalWrite(error)

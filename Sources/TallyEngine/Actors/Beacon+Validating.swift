@@ -47,7 +47,9 @@ extension Beacon {
             // Its senders were checked when it came in.
             block = try BeaconBlock(body: proposed.body)
         } catch { return .failure(.undecodable(error)) }
-        if let rejection = books.check(block, mandatory: []) { return .failure(.anchors(rejection)) }
+        if let rejection = books.check(block, mandatory: []) {
+            return .failure(.anchors(rejection))
+        }
         let view = core.view
         var anchors: [ShardBlock?] = Array(repeating: nil, count: shards.count + 1)
         for anchor in block.anchors { anchors[Int(anchor.header.endpoint.index)] = anchor }

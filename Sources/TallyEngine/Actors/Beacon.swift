@@ -39,7 +39,7 @@ package actor Beacon {
 
     // Disk
     var durability: Durability
-    var logs: FileLogs
+    let logs: FileLogs
     var checkpointedRows: Height
     var isEnding = false
     /// The beacon's part of the checkpoint under way.

@@ -145,7 +145,8 @@ extension AuditFinding: CustomStringConvertible {
         case .logRecord(let height, let error):
             "the logged block \(height) does not decode: \(error)"
         case .logRecords(let error): error.description
-        case .logBlock(let height): "the logged block \(height) is not the one that was checkpointed"
+        case .logBlock(let height):
+            "the logged block \(height) is not the one that was checkpointed"
         case .logEnds(let height, let checkpoint):
             "the log ends at height \(height), before the checkpoint of height \(checkpoint)"
         case .tailNotReplayed(let height, let error):

@@ -19,6 +19,7 @@ struct AuditTail {
     private var checkpointed: [StateTree] = []
     private var failed = false
     private var end: Height
+    private var lastDecision: Height?
     /// Bodies that no decision was found for yet.
     private var bodies: [Hash32: [UInt8]] = [:]
     private let source: AuditSource
@@ -59,6 +60,8 @@ struct AuditTail {
                 visit(record, payload, &findings)
             }
             cutBytes = recovered.cut?.removedBytes ?? 0
+            // All of it may be pruned.
+            end = lastDecision ?? end
         } catch {
             switch error {
             case .storage(let error): throw .log(error)
@@ -96,7 +99,7 @@ struct AuditTail {
         _ certificate: FinalCertificate, _ findings: inout AuditFindings
     ) {
         let height = certificate.height
-        end = max(end, height)
+        lastDecision = height
         guard let body = bodies.removeValue(forKey: certificate.digest) else {
             // Of a height that is checkpointed, the body may be pruned already.
             guard height > source.checkpoint else { return }

@@ -54,6 +54,7 @@ package struct EndpointStorage: Sendable {
         _ core: ShardCore, beacon: BeaconCheckpoint? = nil
     ) -> Checkpoint {
         precondition(pending == nil, "one checkpoint at a time")
+        history.checkpointBegun()
         pending = Pending(
             height: core.appliedHeight, tree: core.tree, recordCount: records.count)
         return Checkpoint(

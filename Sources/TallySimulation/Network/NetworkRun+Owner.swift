@@ -245,7 +245,11 @@ extension NetworkRun {
             recovered = try node.storage.recover(scenario) { [self] in
                 isAlone(node, $0.next)
             }
-        } catch { return fail(.recovery, "node \(node.index) does not start: \(error)") }
+        } catch {
+            // Also while it starts.
+            if node.storage.isDead { return die(node) }
+            return fail(.recovery, "node \(node.index) does not start: \(error)")
+        }
         node.chain = recovered.decided.map(\.final)
         checkRecovered(node.chain, node)
         var ledger = VirtualLedger(scenario.genesis, scenario.schedule)

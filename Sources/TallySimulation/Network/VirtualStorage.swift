@@ -61,7 +61,7 @@ struct VirtualStorage {
             return try work.run(beacon: &beacon, votes: &votes) == nil ? .done : .full
         } catch {
             durability.logFailed()
-            precondition(beacon.isDead || votes.isDead, "a simulated disk fails when told to")
+            precondition(isDead, "a simulated disk fails when told to")
             return .crashed
         }
     }
@@ -88,6 +88,9 @@ struct VirtualStorage {
             votes.crashPoint = CrashPoint(votes.effectCount + count, moment)
         }
     }
+
+    /// It died in an effect, and nothing works until `crash`.
+    var isDead: Bool { beacon.isDead || votes.isDead }
 
     mutating func liveOn() {
         beacon.crashPoint = nil

@@ -1,0 +1,122 @@
+import Foundation
+import TallyConsensus
+import TallyCrypto
+import TallyEngine
+import TallyExecution
+import TallyJournal
+import TallyPrimitives
+import TallySharding
+import Testing
+
+/// Several validators in one process: what IBFT decides is what all execute.
+@Suite struct BeaconNetworkTests {
+    @Test func fourValidatorsDecideTheSameBlocks() async throws {
+        let network = try InProcessNetwork(validators: 4)
+        var sent: [[UInt8]] = []
+        for nonce in 0..<4 as Range<UInt64> {
+            let raws = network.round(nonce)
+            sent += raws
+            try await network.submit(raws)
+            try await network.run { try $0.haveAll(raws) }
+        }
+        // Until what was sent to other shards has arrived.
+        try await network.run { $0.isSettled }
+        try network.expectAgreement()
+        let heads = network.running.map(\.publisher.current)
+        let proposers = try Set(
+            (1...heads[0].height.value).compactMap {
+                try heads[0].beaconBlock(Height($0))?.header.proposer
+            })
+        #expect(proposers.count > 1, "the proposers take turns")
+        for account in network.accounts {
+            let balances = try heads.map { try $0.account(account.address) }
+            #expect(balances.allSatisfy { $0 == balances[0] })
+            #expect(balances[0].nonce == 4)
+        }
+    }
+
+    /// Body and decision of a lone validator are one record: it is there or it is not (STORE-19).
+    @Test func aLoneValidatorRestartsAtEveryPoint() async throws {
+        let network = try InProcessNetwork(validators: 1)
+        var copies: [(path: String, height: UInt64)] = []
+        for nonce in 0..<3 as Range<UInt64> {
+            try await network.submit(network.round(nonce))
+            try await network.step()
+            let height = try #require(network.heights.first).value
+            let path = network.root + "/copy-\(copies.count)"
+            try FileManager.default.copyItem(atPath: network.directory(0), toPath: path)
+            copies.append((path, height))
+        }
+        #expect(copies.map(\.height) == copies.map(\.height).sorted() && copies[0].height > 1)
+        for (path, height) in copies {
+            for cut in [0, 1, 60] {
+                try network.restore(0, from: path, cutting: cut)
+                #expect(network.heights == [Height(cut == 0 ? height : height - 1)])
+                let head = try #require(network.running.first).publisher.current
+                let raws = try network.accounts.indices.map { index in
+                    network.transfer(
+                        from: index, to: (index + 3) % 8, value: 5,
+                        nonce: try head.account(network.accounts[index].address).nonce)
+                }
+                try await network.submit(raws)
+                try await network.run { try $0.haveAll(raws) && $0.isSettled }
+            }
+        }
+        let votes = DataLayout.votes(in: network.directory(0))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: votes).isEmpty)
+    }
+
+    @Test func threeOfFourGoOnAndTheFourthCatchesUp() async throws {
+        let network = try InProcessNetwork(validators: 4)
+        let first = network.round(0)
+        try await network.submit(first)
+        try await network.run { try $0.haveAll(first) }
+        network.stop(2)
+        let second = network.round(1)
+        try await network.submit(second)
+        try await network.run { try $0.haveAll(second) }
+        let reached = try #require(network.heights.min())
+        try network.start(2)
+        try await network.run { $0.heights.allSatisfy { $0 >= reached.next } }
+        try network.expectAgreement()
+    }
+
+    @Test func goesOnWhereItWasAfterAllWereKilled() async throws {
+        let network = try InProcessNetwork(validators: 4)
+        for nonce in 0..<3 as Range<UInt64> {
+            let raws = network.round(nonce)
+            try await network.submit(raws)
+            // In the middle of a height, sometimes of two.
+            for _ in 0..<(3 + nonce) { try await network.step() }
+            let heights = network.heights
+            for index in 0..<4 { network.stop(index) }
+            for index in 0..<4 { try network.start(index) }
+            for (before, after) in zip(heights, network.heights) { #expect(after >= before) }
+            try await network.submit(
+                raws.filter { raw in (try? network.haveAll([raw])) == false })
+            try await network.run { try $0.haveAll(raws) }
+        }
+        try network.expectAgreement()
+    }
+
+    /// IBFT-R9: who lost its votes stays silent until the others are two heights past it.
+    @Test func observesAfterItsVotesAreLost() async throws {
+        let network = try InProcessNetwork(validators: 4)
+        let first = network.round(0)
+        try await network.submit(first)
+        try await network.run { try $0.haveAll(first) }
+        let lost = network.validators[1].address
+        let voted = try #require(network.commits[lost]?.max())
+        network.stop(1)
+        try FileManager.default.removeItem(atPath: DataLayout.votes(in: network.directory(1)))
+        try network.start(1)
+        let second = network.round(1)
+        try await network.submit(second)
+        try await network.run { try $0.haveAll(second) }
+        try await network.run { $0.heights.allSatisfy { $0.value >= voted.value + 6 } }
+        let since = try #require(network.commits[lost]).filter { $0 > voted }
+        #expect(!since.contains(voted.next))
+        #expect(!since.isEmpty, "it votes again")
+        try network.expectAgreement()
+    }
+}
