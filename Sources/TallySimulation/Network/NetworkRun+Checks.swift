@@ -174,6 +174,21 @@ extension NetworkRun {
                 + "\(block.height): \(objection)")
     }
 
+    /// IBFT-R6: nothing is signed at a height that is decided, also before that is durable.
+    func checkOpen(_ records: [ConsensusRecord], _ node: VirtualValidator) {
+        guard node.isHonest else { return }
+        var decided = node.height.value
+        for case .decision(let certificate) in node.writes.flatMap(\.records) {
+            decided = max(decided, certificate.height.value)
+        }
+        for vote in records.compactMap(\.vote) where vote.slot.height <= decided {
+            fail(
+                .signatures,
+                "node \(node.index) signs a \(vote.slot.kind) of height \(vote.slot.height), "
+                    + "which it has decided")
+        }
+    }
+
     // MARK: Evidence (SIM-26)
 
     func checkEvidence(_ evidence: Evidence, _ node: VirtualValidator) {
