@@ -23,6 +23,7 @@ extension NetworkRun {
         } else {
             checks.sent[vote.slot] = vote.content
             checkLock(vote, node)
+            checkNested(message, node)
         }
         guard checks.durable[node.index].contains(vote) else {
             return fail(
