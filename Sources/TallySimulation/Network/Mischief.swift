@@ -242,7 +242,9 @@ extension NetworkRun {
     private func corruptedBlock(
         _ block: ProposedBlock, _ random: inout SeededGenerator
     ) -> ProposedBlock? {
-        guard let decoded = try? VirtualReader.reader.block(reading: block.body), !decoded.anchors.isEmpty else {
+        guard let decoded = try? VirtualReader.reader.block(reading: block.body),
+            !decoded.anchors.isEmpty
+        else {
             return nil
         }
         var anchors = decoded.anchors

@@ -249,6 +249,9 @@ extension NetworkRun {
         guard node.machine.storedVotes <= 2 * members * 36 else {
             return fail(.memory, "node \(node.index) keeps \(node.machine.storedVotes) votes")
         }
+        guard node.ledger.branchCount <= 8 * members + 32 else {
+            return fail(.memory, "node \(node.index) keeps \(node.ledger.branchCount) blocks")
+        }
     }
 
     func checkRefusal(_ refusal: MessageRefusal, _ node: VirtualValidator) {}

@@ -37,7 +37,8 @@ extension NetworkRun {
         let behind = honest.filter { $0.height.value < goal.height }.map {
             "node \($0.index) at height \($0.height), round \($0.machine.round)"
         }
-        fail(.liveness, "no height \(goal.height) \(goal.reason): " + behind.joined(separator: "; "))
+        fail(
+            .liveness, "no height \(goal.height) \(goal.reason): " + behind.joined(separator: "; "))
     }
 
     /// One height after the other until there are enough.
@@ -65,8 +66,8 @@ extension NetworkRun {
         } catch { fail(.invariants, "at the end: \(error)") }
     }
 
-    /// SIM-34: two honest validators decided differently, which takes more than F power. Each one
-    /// that is shown the other's FINALs has to halt.
+    /// SIM-14: two honest validators decided differently, which takes more than F power. Each one
+    /// that is shown the other's FINALs, of which some are of its own last 8 heights, has to halt.
     private func meetFork() {
         guard let height = checks.forkedAt else { return }
         for node in honest where node.isUp && node.machine.fork == nil {
@@ -75,6 +76,7 @@ extension NetworkRun {
                 let other = honest.first(where: {
                     guard let final = $0.final(Height(height)) else { return false }
                     return final.block.digest != mine
+                        && $0.chain.count + 8 > node.height.value
                 }), mine != nil
             else { continue }
             for final in other.chain[(Int(height) - 1)...] where node.machine.fork == nil {

@@ -36,6 +36,10 @@ extension NetworkRun {
         switch effect {
         case .broadcast(let message):
             checkSent(message, node)
+            if case .proposal(let proposal) = message, proposal.round == .zero {
+                let height = proposal.height.value
+                milestones.proposed[height] = milestones.proposed[height] ?? now
+            }
             broadcast(message, from: node)
         case .send(let message, let address):
             checkSent(message, node)
@@ -125,6 +129,7 @@ extension NetworkRun {
             return
         }
         node.chain.append(decision.final)
+        milestones.decided[height.value, default: [:]][node.index] = now
         trace.add(decision.block.digest.words.0)
         checkApplied(block, records, node)
         node.pool.prune(node.ledger, now: now)
@@ -177,7 +182,8 @@ extension NetworkRun {
         node.isWriting = true
         schedule(
             .written(node.index, life: node.life),
-            after: max(100_000 * (node.fullUntil > now ? 1 : 0), scenario.diskDelay + node.slowness))
+            after: max(100_000 * (node.fullUntil > now ? 1 : 0), scenario.diskDelay + node.slowness)
+        )
     }
 
     /// The disk has done the oldest request.

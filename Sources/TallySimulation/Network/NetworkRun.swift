@@ -57,10 +57,19 @@ final class NetworkRun {
     /// Heights that everybody has to reach before the run ends, and until when.
     var goal: Goal?
     var goalAtHeal: UInt64 = 0
+    var milestones = Milestones()
     /// An offence that a node has to report in this step.
     var expected: (node: Int, OffenceKey)?
     /// What each side is shown of a block that somebody proposes twice (SIM-12), by either digest.
     var faces: [Hash32: Faces] = [:]
+
+    /// When what happened, in microseconds.
+    struct Milestones {
+        /// First PROPOSAL of round 0, by height.
+        var proposed: [UInt64: UInt64] = [:]
+        /// By height and node.
+        var decided: [UInt64: [Int: UInt64]] = [:]
+    }
 
     struct Goal {
         var height: UInt64

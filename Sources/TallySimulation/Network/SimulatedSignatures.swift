@@ -13,8 +13,10 @@ struct SimulatedScheme: SignatureScheme {
 
     func signature(_ address: Address, _ digest: Hash32) -> RecoverableSignature {
         let name = Hash32(
-            words: (0, address.words.0 >> 32, address.words.0 << 32 | address.words.1 >> 32,
-                address.words.1 << 32 | UInt64(address.words.2)))
+            words: (
+                0, address.words.0 >> 32, address.words.0 << 32 | address.words.1 >> 32,
+                address.words.1 << 32 | UInt64(address.words.2)
+            ))
         let a = Self.mix(key ^ address.words.0 ^ digest.words.0)
         let b = Self.mix(a ^ address.words.1 ^ digest.words.1)
         let c = Self.mix(b ^ UInt64(address.words.2) ^ digest.words.2)
@@ -25,8 +27,10 @@ struct SimulatedScheme: SignatureScheme {
     func signer(of signature: RecoverableSignature, over digest: Hash32) -> Address? {
         let name = signature.s.words
         let address = Address(
-            words: (name.1 << 32 | name.2 >> 32, name.2 << 32 | name.3 >> 32,
-                UInt32(truncatingIfNeeded: name.3)))
+            words: (
+                name.1 << 32 | name.2 >> 32, name.2 << 32 | name.3 >> 32,
+                UInt32(truncatingIfNeeded: name.3)
+            ))
         return signature == self.signature(address, digest) ? address : nil
     }
 
