@@ -127,8 +127,8 @@ let package = Package(
             "TallyCLI",
             [
                 "TallyPrimitives", "TallyCrypto", "TallyStore", "TallyTransactions", "TallyState",
-                "TallyExecution", "TallySharding", "TallyEngine", "TallyClient", "TallyRPC",
-                "TallyNode", log,
+                "TallyExecution", "TallySharding", "TallyEngine", "TallySimulation",
+                "TallyClient", "TallyRPC", "TallyNode", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "tally", dependencies: ["TallyCLI"], swiftSettings: settings),
@@ -160,13 +160,20 @@ let package = Package(
                 "TallyState", "TallyTransactions", "TallyCrypto", "TallyPrimitives",
                 "TallyTesting",
             ]),
-        tests(
-            "TallySimulationTests",
-            [
-                "TallySimulation", "TallyJournal", "TallySharding", "TallyConsensus",
+        .testTarget(
+            name: "TallySimulationTests",
+            dependencies: [
+                "TallySimulation", "TallyConsensus", "TallyJournal", "TallySharding",
                 "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
                 "TallyPrimitives", "TallyTesting",
-            ]),
+            ], exclude: ["PlantedBugs"], swiftSettings: settings),
+        // The process that `tools/planted-bugs` builds from a copy of the sources with bugs in it.
+        .executableTarget(
+            name: "PlantedBugRun",
+            dependencies: [
+                "TallySimulation", "TallyConsensus", "TallyJournal", "TallySharding",
+                "TallyExecution", "TallyTransactions", "TallyCrypto", "TallyPrimitives",
+            ], path: "Tests/PlantedBugRun", swiftSettings: settings),
         tests(
             "TallyEngineTests",
             [

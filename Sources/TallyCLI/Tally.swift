@@ -35,7 +35,7 @@ struct Tally: AsyncParsableCommand {
                 name: "Preparing and checking",
                 subcommands: [
                     GenesisCommand.self, KeysCommand.self, AuditCommand.self, DatabaseCommand.self,
-                    VerifyProofCommand.self, ConfigCommand.self,
+                    VerifyProofCommand.self, ConfigCommand.self, SimulateCommand.self,
                 ]),
             CommandGroup(
                 name: "About this program",

@@ -77,6 +77,10 @@ package struct Durability: Sendable {
         var effects: [LogEffects] = []
         // Bodies first: a vote is worth nothing without its block (LOG-13).
         let bodies = records.filter { $0.log == .beacon }
+        // A validator that has only followed so far is not one that lost its votes (LOG-13).
+        if !bodies.isEmpty, !isAlone, !votes.hasBegun {
+            effects.append(LogEffects(.votes, try votes.begin()))
+        }
         if !bodies.isEmpty {
             let sequence = beacon.nextSequence
             let added = LogRecords(bodies)

@@ -46,6 +46,8 @@ package struct LogRecovery: Sendable {
     /// Bodies of heights above the head.
     private var bodies: [ProposedBlock] = []
     private var votes: [ConsensusRecord] = []
+    /// Of the last heights: another block of one of them is a fork, also after a restart.
+    private var recent: [FinalCertificate] = []
     private var hasVotes = false
 
     package init(checkpoint: Height) {
@@ -87,6 +89,7 @@ package struct LogRecovery: Sendable {
         }
         head = certificate.height
         bodies.removeAll { $0.height <= certificate.height }
+        recent = recent.suffix(Int(ValidatorSets.recentHeights) - 1) + [certificate]
         return Ibft.Decision(block: block, certificate: certificate)
     }
 
@@ -133,7 +136,9 @@ package struct LogRecovery: Sendable {
             }
             records.append(vote)
         }
-        return .records(records + bodies.map(ConsensusRecord.undecided))
+        return .records(
+            recent.map(ConsensusRecord.decision) + records
+                + bodies.map(ConsensusRecord.undecided))
     }
 }
 

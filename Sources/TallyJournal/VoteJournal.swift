@@ -15,6 +15,15 @@ struct VoteJournal: Sendable {
         self.final = final
     }
 
+    /// Whether there is a vote log, with votes in it or not.
+    var hasBegun: Bool { !writer.segments.isEmpty }
+
+    /// An empty log: who has one never voted, who has none may have lost it.
+    mutating func begin() throws(JournalRefusal) -> [JournalEffect] {
+        let nothing = LogRecords([], isRestatement: true)
+        return try writer.append(nothing.kind, nothing.payload)
+    }
+
     mutating func append(
         _ records: [ConsensusRecord]
     ) throws(JournalRefusal) -> [JournalEffect] {

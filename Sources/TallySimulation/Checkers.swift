@@ -64,20 +64,40 @@ package struct LedgerChecker: Sendable {
     /// - Parameters:
     ///   - endpoints: all cores after the height, their trees wholly in memory.
     ///   - beacon: after the height.
+    ///   - recounting: whether the trees are recounted leaf by leaf, or their sums believed.
     /// - Throws: the first violation found.
     package mutating func check(
-        _ records: [BlockRecord], endpoints: [ShardCore], beacon: BeaconCore
+        _ records: [BlockRecord], endpoints: [ShardCore], beacon: BeaconCore,
+        recounting: Bool = true
     ) throws(LedgerViolation) {
         // Consumption first: what this height sends, no block of it may consume.
         for record in records { try consume(record) }
         for record in records { try send(record) }
         for record in records { try burn(record) }
         try checkBounds(endpoints)
+        try checkSupply(endpoints, beacon) { core throws(LedgerViolation) in
+            recounting ? try audit(core, beacon) : core.tree.sum
+        }
+    }
+
+    /// Recounts every tree leaf by leaf, and the whole supply.
+    package func recount(
+        endpoints: [ShardCore], beacon: BeaconCore
+    ) throws(LedgerViolation) {
+        try checkSupply(endpoints, beacon) { core throws(LedgerViolation) in
+            try audit(core, beacon)
+        }
+    }
+
+    private func checkSupply(
+        _ endpoints: [ShardCore], _ beacon: BeaconCore,
+        _ held: (ShardCore) throws(LedgerViolation) -> Amount
+    ) throws(LedgerViolation) {
         var assets = try inFlight()
         guard assets == beacon.inFlight else {
             throw .inFlight(books: beacon.inFlight, receipts: assets)
         }
-        for core in endpoints { assets = try Self.sum(assets, try audit(core, beacon)) }
+        for core in endpoints { assets = try Self.sum(assets, try held(core)) }
         for amount in burned { assets = try Self.sum(assets, amount) }
         guard assets == genesis.supply else {
             throw .conservation(expected: genesis.supply, actual: assets)
@@ -170,10 +190,17 @@ package struct LedgerChecker: Sendable {
             for (peer, stream) in core.streams.enumerated() where stream.slots > window {
                 throw .slots(core.endpoint, EndpointID(UInt16(peer)), held: stream.slots)
             }
-            for (peer, stream) in streams[Int(core.endpoint.index)].enumerated()
-            where stream.waiting.count > 2 * window {
-                throw .streamBound(
-                    core.endpoint, EndpointID(UInt16(peer)), waiting: UInt64(stream.waiting.count))
+            for (peer, stream) in streams[Int(core.endpoint.index)].enumerated() {
+                let waiting = stream.waiting.count
+                guard waiting <= 2 * window else {
+                    throw .streamBound(
+                        core.endpoint, EndpointID(UInt16(peer)), waiting: UInt64(waiting))
+                }
+                // Whatever the endpoint counts: a request holds its slot until it is consumed.
+                let requests = stream.waiting.count(where: \.isRequest)
+                guard requests <= window else {
+                    throw .slots(core.endpoint, EndpointID(UInt16(peer)), held: requests)
+                }
             }
         }
     }

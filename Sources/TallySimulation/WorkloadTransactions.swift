@@ -23,10 +23,14 @@ package struct WorkloadTransactions: Sendable {
         _ operation: TransferOperation, from sender: Address, nonce: Nonce
     ) throws(TransactionError) -> Transaction {
         let envelope = try envelope(operation, nonce: nonce)
-        // The sender is in r, so that equal operations of two senders have two names.
-        let signature = RecoverableSignature(
-            r: Self.scalar(1, sender), s: Self.scalar(0, sender), yParity: 0)
-        return try Transaction(raw: envelope.raw(signature: signature), verifiedSender: sender)
+        let raw = envelope.raw(signature: Self.signature(of: sender))
+        return try Transaction(raw: raw, verifiedSender: sender)
+    }
+
+    /// The signature under every transaction of a sender: its name is in r, so that equal operations
+    /// of two senders have two names.
+    package static func signature(of sender: Address) -> RecoverableSignature {
+        RecoverableSignature(r: scalar(1, sender), s: scalar(0, sender), yParity: 0)
     }
 
     /// The same, really signed, and its sender recovered.

@@ -120,7 +120,7 @@ private enum Records {
         var logs = Logs()
         let (a, b) = (Records.block(1), Records.block(2))
         #expect(
-            try logs.persist([.undecided(a), Records.proposal(a)]) == [.beacon, .votes])
+            try logs.persist([.undecided(a), Records.proposal(a)]) == [.votes, .beacon, .votes])
         #expect(try logs.persist([Records.prepare(a)]) == [.votes])
         #expect(try logs.persist([Records.commit(a)]) == [.votes])
         // The body of the next height comes before the decision of this one (IBFT-P1).
@@ -135,9 +135,10 @@ private enum Records {
             Issue.record("nothing is remembered")
             return
         }
-        // Of height 1 nothing, of height 2 the body before the vote.
-        #expect(records.first == .undecided(b) && records.contains(Records.proposal(b)))
-        #expect(records.allSatisfy { $0.height == Height(2) })
+        // Of height 1 the decision, of height 2 the body before the vote.
+        #expect(records.prefix(2) == [Records.decision(a), .undecided(b)])
+        #expect(records.contains(Records.proposal(b)))
+        #expect(records.dropFirst().allSatisfy { $0.height == Height(2) })
     }
 
     // STORE-19
@@ -155,7 +156,8 @@ private enum Records {
         #expect(decisions.map(\.block.height.value) == [1, 2, 3])
         #expect(logs.votes.list().isEmpty)
         // STORE-20: its empty vote log is no loss, but would be one among others.
-        #expect(try recovery.memory(isAlone: true, nonce: testLog) == .records([]))
+        let decided = decisions.map { ConsensusRecord.decision($0.certificate) }
+        #expect(try recovery.memory(isAlone: true, nonce: testLog) == .records(decided))
         #expect(
             try recovery.memory(isAlone: false, nonce: testLog) == .lost(nonce: testLog))
     }

@@ -58,7 +58,8 @@ extension Ibft {
         /// This validator never voted on this ledger.
         case none
         /// The records of vote log and beacon log, in the order in which they were persisted. Those
-        /// of final heights may be missing.
+        /// of final heights may be missing; with recent decisions among them, FINAL of another block
+        /// of such a height is still a fork.
         case records([ConsensusRecord])
         /// The vote log is lost. `nonce` is random.
         case lost(nonce: Hash32)

@@ -79,6 +79,17 @@ struct HeightState: Sendable {
         forgetBlocks()
     }
 
+    /// As `enter`, while records are read: bodies lie in another log than the votes that need them,
+    /// so all of them are there first, and none may be forgotten yet (IBFT-L2).
+    mutating func reach(_ round: Round) {
+        guard round > self.round else { return }
+        self.round = round
+        votes.prune(around: round)
+    }
+
+    /// All records are read.
+    mutating func endRestoring() { forgetBlocks() }
+
     mutating func keep(_ block: ProposedBlock) {
         blocks[block.digest] = block
         wanted[block.digest] = nil

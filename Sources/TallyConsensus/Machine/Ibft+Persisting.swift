@@ -73,6 +73,8 @@ extension Ibft {
         for record in records {
             if case .observing(let nonce, let until) = record {
                 observation = Observation(nonce: nonce, until: until)
+            } else if case .decision(let certificate) = record {
+                restore(certificate)
             } else if record.height == current.height {
                 guardian.admit(record)
                 current.restore(record)
@@ -81,7 +83,18 @@ extension Ibft {
                 next?.restore(record)
             }
         }
+        current.endRestoring()
+        next?.endRestoring()
         for digest in current.durableBodies { assumeOwnValid(digest) }
+    }
+
+    /// A recent decision: another block of its height is a fork, also after a restart.
+    private mutating func restore(_ certificate: FinalCertificate) {
+        let height = certificate.height
+        guard height <= head.height, let set = sets[height],
+            head.height.value - height.value <= ValidatorSets.recentHeights
+        else { return }
+        recent[height] = DecidedHeight(certificate, set)
     }
 
     /// What we PREPAREd was valid when we did.
@@ -139,6 +152,4 @@ extension HeightState {
         case .observing, .decision: break
         }
     }
-
-    private mutating func reach(_ round: Round) { if round > self.round { enter(round) } }
 }

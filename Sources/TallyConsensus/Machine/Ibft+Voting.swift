@@ -93,7 +93,10 @@ extension Ibft {
     /// Catching up: the same decision, by the seals of others (IBFT-R14).
     mutating func receive(_ final: Final) {
         if final.height <= head.height {
-            if let decided = recent[final.height]?.digest, decided != final.certificate.digest {
+            let known = final.height == head.height ? head.digest : nil
+            if let decided = recent[final.height]?.digest ?? known,
+                decided != final.certificate.digest
+            {
                 halt(Fork(height: final.height, decided: decided, other: final.certificate))
             }
             refuse(.final(final), .heightPast(final.height))

@@ -1,0 +1,131 @@
+import ArgumentParser
+import Glibc
+import TallyClient
+import TallySimulation
+
+struct SimulateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulate",
+        abstract: "Run whole networks in virtual time, with faults, from a seed.",
+        discussion: """
+            Validators with the real agreement, ledger and log over a simulated network, clock \
+            and disk. The seed decides everything: the same seed is the same run. Stops at the \
+            first seed that breaks a rule, with exit code 1 and a line `failed: seed N: RULE: …`.
+
+            Examples:
+              tally simulate --seed 42
+              tally simulate --seed 1 --seeds 2000 --jobs 2
+              tally simulate --seed 7 --validators 4 --faults network,process
+            """)
+
+    @Option(name: .long, help: "First seed.")
+    var seed: UInt64 = 1
+
+    @Option(name: .long, help: "How many seeds to run.")
+    var seeds: UInt64 = 1
+
+    @Option(name: .long, help: "Validators, 1 to 31; else as the seed has it.")
+    var validators: Int?
+
+    @Option(name: .long, help: "Shards, 1 to 16; else as the seed has it.")
+    var shards: Int?
+
+    @Option(name: .long, help: "Heights that a run reaches at least; else as the seed has it.")
+    var heights: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Faults to choose from, by comma: \(FaultList.names), all or none.",
+            valueName: "list"))
+    var faults = FaultList(value: Set(FaultClass.allCases))
+
+    @Option(name: .long, help: "Seeds that run at once.")
+    var jobs = 1
+
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        guard seeds > 0, seed <= .max - seeds else { throw ValidationError("no such seeds") }
+        try check("validators", validators, 1...31)
+        try check("shards", shards, 1...16)
+        try check("heights", heights, 1...10_000)
+        try check("jobs", jobs, 1...256)
+    }
+
+    private func check(_ name: String, _ value: Int?, _ range: ClosedRange<Int>) throws {
+        guard let value, !range.contains(value) else { return }
+        throw ValidationError("--\(name) is \(range.lowerBound) to \(range.upperBound)")
+    }
+
+    func run() async throws {
+        let options = SimulationOptions(
+            validators: validators, shards: shards, heights: heights, faults: faults.value)
+        let start = clock()
+        let (report, last) = await simulate(options)
+        let seconds = Double(clock() - start) / Double(CLOCKS_PER_SEC)
+        output.print(
+            SimulationText.json(report, last, cpuSeconds: seconds),
+            SimulationText.text(report, last, cpuSeconds: seconds))
+        guard let failed = report.failed else { return }
+        throw CommandFailure(
+            "simulation", "seed \(failed.seed) breaks a rule; to see it again: \(failed.command)")
+    }
+
+    /// Results in the order of seeds, up to the first failure.
+    private func simulate(
+        _ options: SimulationOptions
+    ) async -> (SimulationReport, last: SimulationResult?) {
+        var report = SimulationReport()
+        var last: SimulationResult?
+        var ended: [UInt64: SimulationResult] = [:]
+        let end = seed + seeds
+        await withTaskGroup(of: SimulationResult.self) { group in
+            var next = seed
+            var wanted = seed
+            func start() {
+                guard next < end else { return }
+                let seed = next
+                next += 1
+                group.addTask { Simulation.run(seed: seed, options: options) }
+            }
+            for _ in 0..<jobs { start() }
+            while let result = await group.next() {
+                ended[result.seed] = result
+                while report.failed == nil, let result = ended.removeValue(forKey: wanted) {
+                    report.add(result)
+                    last = result
+                    wanted += 1
+                }
+                if report.failed == nil { start() }
+            }
+        }
+        return (report, last)
+    }
+}
+
+/// Classes of faults on the command line.
+struct FaultList: ExpressibleByArgument, CustomStringConvertible {
+    let value: Set<FaultClass>
+
+    static var names: String { FaultClass.allCases.map(\.rawValue).joined(separator: ", ") }
+
+    init(value: Set<FaultClass>) { self.value = value }
+
+    init?(argument: String) {
+        switch argument {
+        case "all": value = Set(FaultClass.allCases)
+        case "none": value = []
+        default:
+            var classes: Set<FaultClass> = []
+            for name in argument.split(separator: ",", omittingEmptySubsequences: false) {
+                guard let faults = FaultClass(rawValue: String(name)) else { return nil }
+                classes.insert(faults)
+            }
+            value = classes
+        }
+    }
+
+    var description: String { "all" }
+    var defaultValueDescription: String { "all" }
+}

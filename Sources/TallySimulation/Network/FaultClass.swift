@@ -1,0 +1,64 @@
+/// What may go wrong in a simulation: chosen by `--faults`, then by the seed.
+package enum FaultClass: String, Hashable, Sendable, CaseIterable {
+    /// Loss, delay, reorder, duplicates, replays, partitions, clogging.
+    case network
+    /// Crashes at any effect, restarts, pauses.
+    case process
+    /// Lost and torn writes, full and slow disks, lost and old disks.
+    case storage
+    /// Skew, and jumps of an hour.
+    case clock
+    /// Validators that break the rules, of at most F power.
+    case byzantine
+    /// Changes of the validator set and its weights.
+    case sets
+    /// Validators of more than F power that break the rules.
+    case excess
+}
+
+/// What was injected, counted one by one.
+package enum Fault: String, Hashable, Sendable, CaseIterable, Comparable {
+    // Network
+    case lost, reordered, duplicated, replayed, clogged, partitioned
+    case halves, isolation, asymmetry, silence
+    // Process
+    case crash, crashAtEffect, crashAgain, pause
+    // Storage
+    case crashInWrite, unsyncedLost, tornWrite, diskFull, slowDisk, votesLost, oldDisk, diskLost
+    // Clock
+    case clockSkew, clockJump
+    // Validators
+    case equivocation, lateProposal, selectiveProposal, badBody, badRoot, wrongTime
+    case doublePrepare, doubleCommit, withheldCommit, commitToOne
+    case certificateTooFew, certificateRepeated, certificateForeign, certificateWrongHeight
+    case certificateWrongRound, certificateWrongChain, certificateNotHighest, certificateTwoDigests
+    case replayHeight, replayRound, replayChain, replayKind, staleRoundChange, roundFlood
+    case concealedLock
+    case forgedFinal, headLie, twins, muteValidator
+    // Sets
+    case setChange, setReplaced
+    // Workload
+    case illegalTransaction
+
+    package static func < (a: Fault, b: Fault) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// How often each fault was injected.
+package struct FaultHistogram: Hashable, Sendable {
+    private var counts: [Fault: Int] = [:]
+
+    package init() {}
+
+    package subscript(fault: Fault) -> Int { counts[fault, default: 0] }
+
+    /// Those that happened, in the order of their declaration.
+    package var entries: [(fault: Fault, count: Int)] {
+        Fault.allCases.compactMap { fault in counts[fault].map { (fault, $0) } }
+    }
+
+    mutating func add(_ fault: Fault, _ count: Int = 1) { counts[fault, default: 0] += count }
+
+    package mutating func add(_ other: FaultHistogram) {
+        for (fault, count) in other.entries { add(fault, count) }
+    }
+}

@@ -1,0 +1,137 @@
+import TallyConsensus
+import TallyPrimitives
+import TallySharding
+
+/// The network between the validators.
+extension NetworkRun {
+    // MARK: Sending
+
+    /// To everybody but the sender.
+    func broadcast(_ message: Message, from node: VirtualValidator) {
+        transmit(message, from: node, to: nodes.indices.filter { $0 != node.index })
+    }
+
+    /// To some, as it is or as a sender that breaks the rules would have it.
+    func transmit(_ message: Message, from node: VirtualValidator, to receivers: [Int]) {
+        if node.mischief != nil {
+            for (message, to, delay) in twist(message, receivers, node) {
+                send(.message(message.wire), from: node.index, to: to, after: delay)
+            }
+        } else {
+            let bytes = message.wire
+            for to in receivers { send(.message(bytes), from: node.index, to: to) }
+        }
+    }
+
+    /// Into the network, which may lose, delay, repeat or keep it.
+    func send(_ packet: Packet, from: Int, to: Int, after wait: UInt64 = 0) {
+        guard from != to else { return }
+        guard links.connects(from, to) else { return result.faults.add(.partitioned) }
+        var delay = wait + scenario.delay + links.clog(from, to)
+        if links.clog(from, to) > 0 { result.faults.add(.clogged) }
+        if !isHealed {
+            if scenario.loss.happens(&random) { return result.faults.add(.lost) }
+            if scenario.jitter > 0 {
+                let jitter = random.pick(0...scenario.jitter)
+                if jitter > scenario.delay { result.faults.add(.reordered) }
+                delay += jitter
+            }
+            if scenario.duplicates.happens(&random) {
+                result.faults.add(.duplicated)
+                schedule(
+                    .deliver(packet, from: from, to: to),
+                    after: delay + random.pick(0...scenario.delay * 4))
+            }
+            if case .message = packet, scenario.replays.happens(&random) {
+                result.faults.add(.replayed)
+                schedule(
+                    .deliver(packet, from: from, to: random.pick(nodes.count)),
+                    after: delay + random.pick(1_000_000...20_000_000))
+            }
+        }
+        schedule(.deliver(packet, from: from, to: to), after: delay)
+    }
+
+    func sendFinal(_ height: Height, from node: VirtualValidator, to address: Address) {
+        guard let final = node.final(height) else { return }
+        transmit(.final(final), from: node, to: places[address] ?? [])
+    }
+
+    func announce(_ node: VirtualValidator) {
+        schedule(.announce(node.index), after: 2_000_000)
+        guard node.isUp, node.pausedUntil <= now else { return }
+        for to in nodes.indices { send(.head(node.height), from: node.index, to: to) }
+    }
+
+    /// Asks one of the holders after the other.
+    func ask(for request: Ibft.BodyRequest, _ node: VirtualValidator) {
+        let holders = request.holders.flatMap { places[$0] ?? [] }.filter { $0 != node.index }
+        guard !holders.isEmpty else { return }
+        let holder = holders[node.asks % holders.count]
+        node.asks += 1
+        send(.bodyRequest(request), from: node.index, to: holder)
+    }
+
+    // MARK: Receiving
+
+    func deliver(_ packet: Packet, from: Int, to node: VirtualValidator) {
+        guard node.isUp, !postponed(.deliver(packet, from: from, to: node.index), node) else {
+            return
+        }
+        // A link that is cut takes what is under way with it.
+        guard links.connects(from, node.index) else { return result.faults.add(.partitioned) }
+        trace.add(UInt64(from) << 32 | UInt64(node.index))
+        result.messages += 1
+        switch packet {
+        case .message(let bytes): receive(bytes, from: from, node)
+        case .bodyRequest(let request):
+            let body =
+                node.machine.block(request.digest)?.body
+                ?? node.chain.last { $0.block.digest == request.digest }?.block.body
+            if let body { send(.body(body), from: node.index, to: from) }
+        case .body(let bytes):
+            if let block = VirtualReader.reader.block(body: bytes) { give(.body(block), to: node) }
+        case .syncRequest(let first, let last):
+            // A few at a time: who asked asks again.
+            for height in first.value...max(first.value, min(last.value, first.value + 15)) {
+                guard let final = node.final(Height(height)) else { break }
+                transmit(.final(final), from: node, to: [from])
+            }
+        case .head(let height):
+            if height > node.height { give(.peerHead(height), to: node) }
+        }
+    }
+
+    func receive(_ bytes: [UInt8], from: Int, _ node: VirtualValidator) {
+        trace.add(UInt64(bytes.count))
+        do throws(MessageRefusal) {
+            let message = try authenticator.authenticate(
+                bytes: bytes, sets: node.machine.sets, cache: &node.cache)
+            node.mischief?.overhear(message.message)
+            checkReceived(message.message, node)
+            give(.message(message), to: node)
+            checkReported(node)
+        } catch {
+            if case .unjustified(_, let evidence) = error { checkEvidence(evidence, node) }
+            if case .unknownValidatorSet(let height) = error { hint(height, from, node) }
+            checkRefusal(error, node)
+        }
+    }
+
+    /// Who speaks of a height far from ours is ahead, or has to learn that we are.
+    private func hint(_ height: Height, _ from: Int, _ node: VirtualValidator) {
+        if height > node.height {
+            give(.peerHead(Height(height.value - 1)), to: node)
+        } else {
+            send(.head(node.height), from: node.index, to: from)
+        }
+    }
+}
+
+extension VirtualValidator {
+    /// A decided block with its seals.
+    func final(_ height: Height) -> Final? {
+        guard height > .genesis, height.value <= UInt64(chain.count) else { return nil }
+        return chain[Int(height.value) - 1]
+    }
+}

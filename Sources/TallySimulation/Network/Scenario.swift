@@ -1,0 +1,266 @@
+import TallyConsensus
+import TallyCrypto
+import TallyExecution
+import TallyJournal
+import TallyPrimitives
+import TallySharding
+
+/// One kind of misbehaviour of a validator that breaks the rules (SIM-12).
+enum Misbehaviour: String, Hashable, Sendable, CaseIterable {
+    case equivocates, proposesLate, proposesToSome, corruptsBodies, corruptsBlocks, liesAboutTime
+    case votesTwice, withholdsCommits, commitsToOne, forgesCertificates, replaysVotes
+    case repeatsRoundChanges, concealsLocks, floodsRounds, forgesFinals, liesAboutHeads, isTwins
+    case isMute
+}
+
+/// Everything about a run that the seed decides before it begins.
+///
+/// Times are in microseconds of virtual time.
+struct Scenario: Sendable {
+    let seed: UInt64
+    let options: SimulationOptions
+    var heights: Int
+    /// Who there is, members of some set or not; nodes by index.
+    var addresses: [Address]
+    /// Sets by first height, the first from height 1 on.
+    var sets: [(from: Height, set: ValidatorSet)] = []
+    var schedule: ValidatorSchedule
+    var genesis: Genesis
+    var isPipelined = true
+    var firstTimeout: UInt64 = 1_000_000
+    var maximumTimeout: UInt64 = 8_000_000
+    var heartbeat: UInt64 = 5_000_000
+    var retransmission: UInt64 = 700_000
+    /// Of every message, once way.
+    var delay: UInt64 = 50_000
+    /// Added at random, so that messages overtake each other.
+    var jitter: UInt64 = 0
+    var loss = Percent.none
+    var duplicates = Percent.none
+    var replays = Percent.none
+    /// Of one request to persist.
+    var diskDelay: UInt64 = 0
+    /// Of building or executing a block.
+    var executionDelay: UInt64 = 0
+    /// Between arrivals of transactions, on average; 0 for always work.
+    var arrival: UInt64 = 2_000_000
+    var transactionsPerArrival = 4
+    var drift: Int64 = 500
+    /// Whether heads are announced, or silence has to be understood.
+    var announcesHeads = true
+    var faulty: [Int: Set<Misbehaviour>] = [:]
+    /// Nodes whose clock may be wrong, or whose votes may be lost: with the faulty of at most F power.
+    var weak: Set<Int> = []
+    /// More than F power breaks the rules.
+    var isExcess = false
+    var checkpoints = CheckpointPolicy(heights: 6)
+    var limits = JournalLimits(payloadBytes: 1 << 20, segmentBytes: 16_384)
+    /// When the last fault ends. Faults of validators go on.
+    var healsAt: UInt64 = 0
+    /// Fault classes of this run.
+    var classes: Set<FaultClass> = []
+    var accounts: [Address]
+
+    /// Set(height).
+    func set(at height: Height) -> ValidatorSet {
+        (sets.last { $0.from <= height } ?? sets[0]).set
+    }
+
+    /// Microseconds of T(round) (IBFT-R10).
+    func timeout(_ round: UInt32) -> UInt64 {
+        round >= 20 ? maximumTimeout : min(firstTimeout << UInt64(round), maximumTimeout)
+    }
+
+    /// Whether disks may be lost: not where one validator is all there is.
+    var mayLose: Bool { !isExcess && addresses.count > 1 }
+
+    /// Whether this node keeps the rules.
+    func isHonest(_ node: Int) -> Bool { faulty[node] == nil }
+}
+
+extension Scenario {
+    static let start = BeaconTime(milliseconds: 1_700_000_000_000)
+
+    static func address(_ text: String) -> Address {
+        SHA256.plain(Array(text.utf8)).withBytes {
+            Address(loading: UnsafeRawBufferPointer(rebasing: $0[..<20]))
+        }
+    }
+
+    /// Derives everything from the seed.
+    init(seed: UInt64, options: SimulationOptions) {
+        self.seed = seed
+        self.options = options
+        var random = SeededGenerator(seed: seed &* 0x9e37_79b9 &+ 17)
+        let count = options.validators ?? Self.validatorCount(&random)
+        let shards = options.shards ?? Int(random.pick(1...4))
+        heights = options.heights ?? Int(random.pick(20...32))
+        let extra = options.faults.contains(.sets) && random.pick(4) == 0 && count > 1
+        let joining = extra ? Int(random.pick(0...UInt64(min(count, 6)))) : 0
+        addresses = (0..<count + joining).map { Self.address("validator \($0)") }
+        accounts = (0..<Int(random.pick(8...48))).map { Self.address("account \($0)") }
+        genesis = Self.genesis(shards, Array(addresses.prefix(count)), accounts, &random)
+        schedule = ValidatorSchedule(genesis)
+        for faults in FaultClass.allCases where options.faults.contains(faults) {
+            switch faults {
+            case .excess: if count > 3, random.pick(16) == 0 { classes.insert(faults) }
+            case .sets: if extra { classes.insert(faults) }
+            case .clock: if random.pick(4) == 0 { classes.insert(faults) }
+            case .network, .process, .storage, .byzantine:
+                if random.pick(8) < 5 { classes.insert(faults) }
+            }
+        }
+        isExcess = classes.contains(.excess)
+        pickTimes(&random)
+        pickSets(count, &random)
+        pickFaulty(&random)
+    }
+
+    private static func validatorCount(_ random: inout SeededGenerator) -> Int {
+        switch random.pick(100) {
+        case 0..<2: 1
+        case 2..<62: 4
+        case 62..<84: Int(random.pick(5...7))
+        case 84..<95: Int(random.pick(2...10))
+        case 95..<99: Int(random.pick(8...13))
+        default: Int(random.pick(14...31))
+        }
+    }
+
+    private static func genesis(
+        _ shards: Int, _ validators: [Address], _ accounts: [Address],
+        _ random: inout SeededGenerator
+    ) -> Genesis {
+        guard let layout = ShardLayout(shardCount: shards) else {
+            preconditionFailure("the options are checked")
+        }
+        var parameters = NetworkParameters(chainID: 1_337, layout: layout)
+        parameters.minimumBaseFee = Amount(10)
+        parameters.heartbeatMilliseconds = 5_000
+        parameters.baseFeeDestination = random.pick(2) == 0 ? .burn : .treasury
+        // Small, so that they are met.
+        parameters.window = Int(random.pick([4, 16, 4_096]))
+        parameters.dueBound = Int(random.pick([16, 64, 65_536]))
+        parameters.epochMilliseconds = random.pick([20_000, 60_000, 86_400_000])
+        // A few poor ones among them: what they send is refused.
+        let openings = accounts.enumerated().map { index, address in
+            Genesis.Opening(
+                address: address, balance: Amount(index % 7 == 6 ? 50_000 : 1_000_000_000_000))
+        }
+        guard
+            let genesis = try? Genesis(
+                parameters: parameters, time: start, accounts: openings, validators: validators)
+        else { preconditionFailure("the genesis of a scenario is sound") }
+        return genesis
+    }
+
+    private mutating func pickTimes(_ random: inout SeededGenerator) {
+        isPipelined = random.pick(5) != 0
+        delay = random.pick([1_000, 5_000, 20_000, 50_000, 100_000, 200_000])
+        firstTimeout = random.pick([1_000_000, 1_500_000, 2_000_000])
+        maximumTimeout = random.pick([8_000_000, 16_000_000])
+        heartbeat = random.pick([5_000_000, 8_000_000, 10_000_000])
+        retransmission = random.pick([500_000, 700_000, 1_000_000])
+        arrival = random.pick([3_000_000, 6_000_000, 12_000_000])
+        transactionsPerArrival = Int(random.pick(1...8))
+        diskDelay = random.pick([0, 200, 5_000, 20_000])
+        executionDelay = random.pick([0, 0, 500, 10_000])
+        announcesHeads = classes.contains(.sets) || random.pick(2) == 0
+        checkpoints = CheckpointPolicy(heights: random.pick(3...12))
+        healsAt = random.pick(60_000_000...150_000_000)
+        guard classes.contains(.network) else { return }
+        jitter = random.pick([0, delay / 2, 2 * delay, 4 * delay])
+        loss = Percent(random.pick([0, 0, 5, 10, 30, 50]))
+        duplicates = Percent(random.pick([0, 5, 30]))
+        replays = Percent(random.pick([0, 2, 10]))
+    }
+
+    // MARK: Sets
+
+    private mutating func pickSets(_ count: Int, _ random: inout SeededGenerator) {
+        let seed = genesis.hash
+        let isWeighted = classes.contains(.sets) && random.pick(3) == 0
+        func make(_ members: [Address], _ random: inout SeededGenerator) -> ValidatorSet {
+            let validators = members.map {
+                Validator(address: $0, power: isWeighted ? random.pick(1...5) : 1)
+            }
+            guard let set = try? ValidatorSet(validators, seed: seed) else {
+                preconditionFailure("members are distinct")
+            }
+            return set
+        }
+        let first = genesis.validators.map { Validator(address: $0, power: 1) }
+        guard let set = try? ValidatorSet(first, seed: seed) else {
+            preconditionFailure("genesis has distinct validators")
+        }
+        sets = [(Height(1), set)]
+        guard classes.contains(.sets) else { return }
+        var height: UInt64 = 2
+        for _ in 0..<random.pick(1...4) {
+            height += random.pick(1...8)
+            let all = random.shuffle(addresses)
+            let current = sets[sets.count - 1].set
+            let others = all.filter { !current.contains($0) }
+            // Total replacement where there are enough others, growth or shrinking elsewhere.
+            let members =
+                others.count >= 4 && random.pick(3) == 0
+                ? others : Array(all.prefix(max(min(4, all.count), random.pick(all.count) + 1)))
+            sets.append((Height(height), make(members, &random)))
+        }
+        schedule = ValidatorSchedule(
+            genesis, changes: sets.dropFirst().map { .init(from: $0.from, $0.set) })
+    }
+
+    // MARK: Faulty validators
+
+    /// Whether all of these are of at most F power in every set.
+    private func isWithinFaulty(_ nodes: some Sequence<Int>) -> Bool {
+        let addresses = nodes.map { self.addresses[$0] }
+        return sets.allSatisfy { $0.set.power(of: addresses) <= ($0.set.totalPower - 1) / 3 }
+    }
+
+    private mutating func pickFaulty(_ random: inout SeededGenerator) {
+        let order = random.shuffle(Array(addresses.indices))
+        if isExcess {
+            // One more than is allowed for, of the first set.
+            for node in order where isWithinFaulty(faulty.keys) {
+                faulty[node] = [.equivocates, .votesTwice]
+                if random.pick(2) == 0 { faulty[node] = [.isTwins] }
+            }
+            return
+        }
+        if classes.contains(.byzantine) {
+            for node in order where isWithinFaulty(Array(faulty.keys) + [node]) {
+                guard faulty.isEmpty || random.pick(3) != 0 else { break }
+                var kinds: Set<Misbehaviour> = []
+                for _ in 0..<random.pick(1...3) { kinds.insert(random.pick(Misbehaviour.allCases)) }
+                faulty[node] = kinds.contains(.isTwins) ? [.isTwins] : kinds
+            }
+        }
+        for node in order
+        where isHonest(node) && isWithinFaulty(Array(faulty.keys) + Array(weak) + [node]) {
+            weak.insert(node)
+        }
+    }
+}
+
+extension Scenario: CustomStringConvertible {
+    /// One line: everything that the seed decided and a reader may want to know.
+    var description: String {
+        let byzantine = faulty.sorted { $0.key < $1.key }.map { node, kinds in
+            "\(node):" + kinds.map(\.rawValue).sorted().joined(separator: "+")
+        }
+        return [
+            "validators \(sets.map { "\($0.set.count)" }.joined(separator: ">"))",
+            "shards \(genesis.parameters.layout.shardCount)", "heights \(heights)",
+            "delay \(delay) µs", "jitter \(jitter) µs", "loss \(loss.value) %",
+            "duplicates \(duplicates.value) %", "replays \(replays.value) %",
+            "disk \(diskDelay) µs", isPipelined ? "pipelined" : "not pipelined",
+            "heals at \(healsAt / 1_000_000) s",
+            "faults "
+                + (classes.isEmpty
+                    ? "none" : classes.map(\.rawValue).sorted().joined(separator: ",")),
+            "faulty " + (byzantine.isEmpty ? "none" : byzantine.joined(separator: " ")),
+        ].joined(separator: ", ")
+    }
+}

@@ -1,0 +1,176 @@
+import TallyConsensus
+import TallyJournal
+import TallyPrimitives
+import TallySharding
+
+/// What became of a request to persist.
+enum WriteOutcome {
+    case done
+    /// There is no space: try again.
+    case full
+    /// The node died in the middle.
+    case crashed
+}
+
+/// What a start finds.
+struct RecoveredStorage {
+    let decided: [Ibft.Decision]
+    let memory: Ibft.Memory
+    /// Votes of open heights, to compare with what was sent.
+    let votes: [ConsensusRecord]
+}
+
+/// Both logs of one validator, written and recovered by the product's code on simulated disks.
+struct VirtualStorage {
+    private let genesis: Hash32
+    private let limits: JournalLimits
+    private var beacon: SimulatedDisk
+    private var votes: SimulatedDisk
+    private var durability: Durability
+    private var work = LogWork()
+    /// A copy of the beacon log as it was once: a backup.
+    private var backup: SimulatedDisk?
+    private var random: SeededGenerator
+    /// The vote log is gone, and the node knows.
+    private(set) var isLost = false
+
+    private static let salt = JournalSalt(high: 0x7461_6c6c_7953_696d, low: 7)
+
+    init(_ scenario: Scenario, seed: UInt64) {
+        genesis = scenario.genesis.hash
+        limits = scenario.limits
+        random = SeededGenerator(seed: seed)
+        beacon = SimulatedDisk(endpointCount: 0, seed: seed)
+        votes = SimulatedDisk(endpointCount: 0, seed: seed ^ 1)
+        durability = Durability(
+            LogRecovery(checkpoint: .genesis),
+            beacon: JournalWriter(logID: genesis, salt: Self.salt, limits: limits),
+            votes: JournalWriter(logID: genesis, salt: Self.salt.ofVotes, limits: limits),
+            policy: scenario.checkpoints)
+    }
+
+    // MARK: Writing
+
+    /// Writes records, or goes on with what found no space.
+    /// - Parameter isAlone: whether nobody else votes at their heights.
+    mutating func persist(
+        _ records: [ConsensusRecord], isAlone: Bool
+    ) throws(JournalRefusal) -> WriteOutcome {
+        if work.isDone { work.add(try durability.persist(records, isAlone: isAlone)) }
+        do throws(JournalStorageError) {
+            return try work.run(beacon: &beacon, votes: &votes) == nil ? .done : .full
+        } catch {
+            durability.logFailed()
+            precondition(isDead, "a simulated disk fails when told to")
+            return .crashed
+        }
+    }
+
+    /// The next effects that need space find none.
+    mutating func lackSpace() {
+        beacon.shortage = DiskShortage(at: beacon.effectCount, failures: 1)
+        votes.shortage = DiskShortage(at: votes.effectCount, failures: 1)
+    }
+
+    /// There is space again.
+    mutating func findSpace() {
+        beacon.shortage = nil
+        votes.shortage = nil
+    }
+
+    /// The node dies in one of the next effects of one of the logs.
+    mutating func dieSoon() {
+        let moment = random.pick([CrashMoment.before, .during, .after])
+        let count = random.pick(6)
+        if random.pick(2) == 0 {
+            beacon.crashPoint = CrashPoint(beacon.effectCount + count, moment)
+        } else {
+            votes.crashPoint = CrashPoint(votes.effectCount + count, moment)
+        }
+    }
+
+    /// It died in an effect, and nothing works until `crash`.
+    var isDead: Bool { beacon.isDead || votes.isDead }
+
+    mutating func liveOn() {
+        beacon.crashPoint = nil
+        votes.crashPoint = nil
+    }
+
+    // MARK: Losing
+
+    /// The node is dead: what was not synced is lost, in part or as a whole.
+    mutating func crash(_ loss: SimulatedDisk.Loss) {
+        work = LogWork()
+        findSpace()
+        beacon.crash(loss, seed: random.next())
+        votes.crash(loss, seed: random.next())
+    }
+
+    mutating func takeBackup() { backup = beacon }
+
+    /// The vote log is gone; with it the beacon log, or what came after the backup.
+    mutating func lose(everything: Bool) {
+        if everything {
+            beacon = SimulatedDisk(endpointCount: 0, seed: random.next())
+        } else if let backup {
+            beacon = backup
+            beacon.crash(.nothing, seed: random.next())
+        }
+        forgetVotes()
+    }
+
+    mutating func forgetVotes() {
+        votes = SimulatedDisk(endpointCount: 0, seed: random.next())
+        isLost = true
+    }
+
+    // MARK: Recovering
+
+    /// Reads both logs as a start does, and goes on with them.
+    /// - Parameter isAlone: whether nobody else votes at the height above.
+    mutating func recover(
+        _ scenario: Scenario, isAlone: (Height) -> Bool
+    ) throws(RecoveryFault) -> RecoveredStorage {
+        var logs = LogRecovery(checkpoint: .genesis)
+        var decided: [Ibft.Decision] = []
+        var fault: LogRecoveryError?
+        let beaconWriter: JournalWriter
+        let votesWriter: JournalWriter
+        do throws(JournalOpenError) {
+            beaconWriter = try beacon.recover(
+                logID: genesis, freshSalt: Self.salt, limits: limits
+            ) { record, payload in
+                guard fault == nil else { return }
+                do throws(LogRecoveryError) {
+                    decided += try logs.beacon(record, payload)
+                } catch { fault = error }
+            }.writer
+            votesWriter = try votes.recover(
+                logID: genesis, freshSalt: Self.salt.ofVotes, limits: limits
+            ) { record, payload in
+                guard fault == nil else { return }
+                do throws(LogRecoveryError) {
+                    try logs.votes(record, payload)
+                } catch { fault = error }
+            }.writer
+        } catch { throw .open(error) }
+        if let fault { throw .logs(fault) }
+        durability = Durability(
+            logs, beacon: beaconWriter, votes: votesWriter, policy: scenario.checkpoints)
+        let nonce = Hash32(words: (random.next(), random.next(), 0, 0))
+        let memory: Ibft.Memory
+        do throws(LogRecoveryError) {
+            let remembered = try logs.memory(isAlone: isAlone(logs.head), nonce: nonce)
+            // With everything gone only its owner knows that it voted before (SIM-9).
+            memory = isLost && remembered == .none ? .lost(nonce: nonce) : remembered
+        } catch { throw .logs(error) }
+        return RecoveredStorage(decided: decided, memory: memory, votes: logs.liveVotes)
+    }
+}
+
+/// Why a start finds something else than was written.
+enum RecoveryFault: Error, Equatable, Sendable {
+    case open(JournalOpenError)
+    case logs(LogRecoveryError)
+}

@@ -1,0 +1,82 @@
+import TallyExecution
+import TallyPrimitives
+import TallySharding
+import TallyTransactions
+
+/// Who sends what, over the whole run: transfers of every kind, some of which nobody can execute.
+struct WorkloadState {
+    private let workload: Workload
+    private var random: SeededGenerator
+    /// The next nonce of a sender whose transactions are not final yet, and until when to believe it.
+    private var next: [Address: (nonce: Nonce, until: UInt64)] = [:]
+
+    init(_ scenario: Scenario) {
+        var factory = WorkloadTransactions(
+            chainID: scenario.genesis.parameters.chainID, maxFee: Amount(1_000_000), tip: Amount(1))
+        factory.tip = Amount(2)
+        workload = Workload(accounts: scenario.accounts, factory: factory)
+        random = SeededGenerator(seed: scenario.seed ^ 0x776f_726b_6c6f_6164)
+    }
+
+    /// Transactions that nobody made before, and how long to wait for more.
+    mutating func arrival(
+        _ scenario: Scenario, _ now: UInt64, nonce: (Address) -> Nonce
+    ) -> (transactions: [Transaction], wait: UInt64) {
+        let count = Int(random.pick(1...UInt64(scenario.transactionsPerArrival)))
+        let time = BeaconTime(milliseconds: Scenario.start.milliseconds + now / 1000)
+        var made: [Transaction] = []
+        for _ in 0..<count {
+            let sender = random.pick(scenario.accounts)
+            let final = nonce(sender)
+            var next = final
+            if let known = self.next[sender], known.until > now, known.nonce > final {
+                next = known.nonce
+            }
+            if let transaction = transaction(sender, &next, time) {
+                made.append(transaction)
+                self.next[sender] = (next, now + 15_000_000)
+            }
+        }
+        return (made, random.pick(scenario.arrival / 4...scenario.arrival * 7 / 4))
+    }
+
+    private mutating func transaction(
+        _ sender: Address, _ nonce: inout Nonce, _ time: BeaconTime
+    ) -> Transaction? {
+        var operation = workload.operation(at: time, &random)
+        var factory = workload.factory
+        var used = nonce
+        switch random.pick(12) {
+        case 0: used = nonce + random.pick(1...3)
+        case 1: used = nonce > 0 ? nonce - 1 : 5
+        case 2: factory.maxFee = Amount(3)
+        case 3: operation = .single(to: sender, value: Amount(1 << 90))
+        default: nonce += 1
+        }
+        return try? factory.transaction(operation, from: sender, nonce: used)
+    }
+}
+
+extension NetworkRun {
+    func arrive() {
+        let (transactions, wait) = load.arrival(scenario, now) { [checks] in checks.nonce($0) }
+        schedule(.arrival, after: wait)
+        guard !transactions.isEmpty else { return }
+        // One validator takes them in and tells the others.
+        let entry = random.pick(nodes.count)
+        take(transactions, nodes[entry])
+        for node in nodes.indices where node != entry && links.connects(entry, node) {
+            schedule(.transactions(transactions, to: node), after: 2 * scenario.delay)
+        }
+    }
+
+    func take(_ transactions: [Transaction], _ node: VirtualValidator) {
+        guard node.isUp, !postponed(.transactions(transactions, to: node.index), node) else {
+            return
+        }
+        for transaction in transactions {
+            node.pool.add(transaction, expires: now + 15_000_000)
+        }
+        offerWork(node)
+    }
+}
