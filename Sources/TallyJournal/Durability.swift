@@ -85,7 +85,7 @@ package struct Durability: Sendable {
             let sequence = beacon.nextSequence
             let added = LogRecords(bodies)
             effects.append(
-                LogEffects(.beacon, try beacon.append(added.kind, added.payload)))
+                LogEffects(.beacon, try beacon.append(added.kind, parts: added.parts)))
             note(bodies, at: sequence)
         }
         if decided > .genesis { votes.forget(through: decided) }

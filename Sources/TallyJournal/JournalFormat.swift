@@ -100,9 +100,15 @@ struct JournalFormat {
         recordHeaderLength + (count + alignment - 1) / alignment * alignment
     }
 
-    // LOG-4
     func checksum(
         kind: UInt8, sequence: UInt64, payload: UnsafeRawBufferPointer
+    ) -> JournalChecksum {
+        checksum(kind: kind, sequence: sequence, count: payload.count) { $0.update(payload) }
+    }
+
+    // LOG-4
+    private func checksum(
+        kind: UInt8, sequence: UInt64, count: Int, _ payload: (inout SHA256) -> Void
     ) -> JournalChecksum {
         let hash = SHA256.hash(.journalRecord) {
             $0.update(logID)
@@ -110,8 +116,8 @@ struct JournalFormat {
             $0.update(salt.low)
             $0.update(sequence)
             $0.update(kind)
-            $0.update(UInt32(payload.count))
-            $0.update(payload)
+            $0.update(UInt32(count))
+            payload(&$0)
         }
         return JournalChecksum(high: hash.words.0, low: hash.words.1)
     }
@@ -141,20 +147,22 @@ struct JournalFormat {
     }
 
     /// LOG-3
-    func record(kind: RecordKind, sequence: UInt64, payload: [UInt8]) -> [UInt8] {
-        let length = Self.recordLength(payload: payload.count)
+    /// - Parameter parts: the payload, in pieces: a block's body is long, and is copied once.
+    func record(kind: RecordKind, sequence: UInt64, parts: [[UInt8]]) -> [UInt8] {
+        let count = parts.reduce(0) { $0 + $1.count }
+        let length = Self.recordLength(payload: count)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(length)
         bytes.append(integer: marker)
-        bytes.append(integer: UInt32(payload.count))
+        bytes.append(integer: UInt32(count))
         bytes.append(integer: sequence)
         bytes.append(integer: UInt64(kind.value) << 56)
-        let checksum = payload.withUnsafeBytes {
-            self.checksum(kind: kind.value, sequence: sequence, payload: $0)
+        let checksum = checksum(kind: kind.value, sequence: sequence, count: count) {
+            for part in parts { $0.update(part) }
         }
         bytes.append(integer: checksum.high)
         bytes.append(integer: checksum.low)
-        bytes.append(contentsOf: payload)
+        for part in parts { bytes.append(contentsOf: part) }
         bytes.append(contentsOf: repeatElement(0, count: length - bytes.count))
         return bytes
     }

@@ -77,12 +77,20 @@ package struct JournalWriter: Sendable, Equatable {
     package mutating func append(
         _ kind: RecordKind, _ payload: [UInt8]
     ) throws(JournalRefusal) -> [JournalEffect] {
+        try append(kind, parts: [payload])
+    }
+
+    /// Adds a record whose payload is in pieces.
+    mutating func append(
+        _ kind: RecordKind, parts: [[UInt8]]
+    ) throws(JournalRefusal) -> [JournalEffect] {
         guard state == .running else { throw .stopped }
-        guard payload.count <= limits.payloadBytes else {
-            throw .payloadTooLong(length: payload.count, limit: limits.payloadBytes)
+        let count = parts.reduce(0) { $0 + $1.count }
+        guard count <= limits.payloadBytes else {
+            throw .payloadTooLong(length: count, limit: limits.payloadBytes)
         }
         let format = JournalFormat(logID: logID, salt: salt)
-        let bytes = format.record(kind: kind, sequence: nextSequence, payload: payload)
+        let bytes = format.record(kind: kind, sequence: nextSequence, parts: parts)
         var effects: [JournalEffect] = []
         let segment: JournalSegment
         if let newest = segments.last, !isFull(adding: bytes.count) {

@@ -19,11 +19,12 @@ package struct LogRecords: Hashable, Sendable {
 
     var kind: RecordKind { isRestatement ? Self.restated : Self.added }
 
+    /// The payload, a record a piece.
+    var parts: [[UInt8]] { records.map(\.encoded) }
+
     package var payload: [UInt8] {
-        guard records.count != 1 else { return records[0].encoded }
-        var bytes: [UInt8] = []
-        for record in records { bytes += record.encoded }
-        return bytes
+        let parts = parts
+        return parts.count == 1 ? parts[0] : Array(parts.joined())
     }
 
     /// - Throws: `.malformed`, `.unknownKind`.

@@ -36,6 +36,12 @@ public struct RLPDecoder {
         end = bytes.count
     }
 
+    /// Reads what follows the first `start` bytes, without copying it.
+    package init(_ bytes: [UInt8], from start: Int) {
+        precondition((0...bytes.count).contains(start), "a start beyond the end")
+        self.init(bytes, start..<bytes.count)
+    }
+
     private init(_ bytes: [UInt8], _ range: Range<Int>) {
         self.bytes = bytes
         position = range.lowerBound

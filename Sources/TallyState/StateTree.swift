@@ -29,10 +29,7 @@ package struct StateTree: Sendable {
         _ path: Hash32, _ pages: any PageReader
     ) throws(StateError) -> StateObject? {
         let (bucket, depth) = top.descend(path)
-        let prefix = BucketPrefix(of: path, depth: depth)
-        return try bucket.withRecords(prefix, pages) { (bytes) throws(StateError) in
-            try bucket.object(path, in: bytes, prefix, pages)
-        }
+        return try bucket.object(path, depth: depth, pages)
     }
 
     package func object(
@@ -74,6 +71,16 @@ extension StateNode {
             }
             return result
         case .fork: preconditionFailure("a fork has no records")
+        }
+    }
+
+    /// The object at `path`, which belongs to this bucket at `depth`.
+    func object(
+        _ path: Hash32, depth: Int, _ pages: any PageReader
+    ) throws(StateError) -> StateObject? {
+        let prefix = BucketPrefix(of: path, depth: depth)
+        return try withRecords(prefix, pages) { (bytes) throws(StateError) in
+            try object(path, in: bytes, prefix, pages)
         }
     }
 
@@ -125,7 +132,7 @@ extension BucketPrefix {
 extension Fork {
     /// The child at `bit` if it is a fork.
     // SAFETY: nodes are immutable and the caller holds the root, which owns every fork below it.
-    fileprivate func fork(_ bit: Bool) -> Unmanaged<Fork>? {
+    func fork(_ bit: Bool) -> Unmanaged<Fork>? {
         if bit {
             if case .fork(let child) = right.content { return .passUnretained(child) }
         } else {

@@ -31,6 +31,8 @@ import Testing
                 for change in changes {
                     #expect(try tree.object(change.path, pages) == change.object)
                 }
+                let found = try tree.objects(changes.map(\.path), pages)
+                #expect(found == changes.map(\.object), "seed \(seed) step \(step)")
             }
             for (path, object) in model.objects {
                 #expect(try tree.object(path, pages) == object)
@@ -140,6 +142,8 @@ import Testing
                 tree = try tree.updating(changes, MemoryPages())
                 #expect(tree.root == model.root, "seed \(seed)")
             }
+            let paths = model.objects.keys.sorted() + (0..<20).map { _ in generator.path() }
+            #expect(try tree.objects(paths, MemoryPages()) == paths.map { model.objects[$0] })
             #expect(model.bucketPrefixes.contains { $0.depth > depth })
         }
     }

@@ -44,8 +44,8 @@ package actor Shard {
     ) throws(ExecutionError) -> [PoolRejection?] {
         var results: [PoolRejection?] = []
         results.reserveCapacity(transactions.count)
-        for transaction in transactions {
-            let account = try core.account(transaction.sender, pages: storage.view)
+        let accounts = try core.accounts(transactions.map(\.sender), pages: storage.view)
+        for (transaction, account) in zip(transactions, accounts) {
             results.append(
                 pool.admit(transaction, nonce: account.nonce, balance: account.balance))
         }

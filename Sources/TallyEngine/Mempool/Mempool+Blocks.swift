@@ -61,6 +61,20 @@ extension Mempool: TransactionSource {
         return nil
     }
 
+    /// Everything ready, unless that is more than fits: then a guess would cost more than it saves.
+    package func upcoming(_ maximum: Int) -> ArraySlice<Transaction> {
+        guard ready.count <= maximum else { return [] }
+        var transactions: [Transaction] = []
+        transactions.reserveCapacity(ready.count)
+        for head in ready.unordered where isCurrent(head) {
+            let account = accounts[head.account]
+            if let transaction = account.transaction(account.cursor) {
+                transactions.append(transaction)
+            }
+        }
+        return transactions[...]
+    }
+
     /// Puts the transaction at the account's cursor, if there is one, into `ready`.
     private mutating func offer(_ place: Int) {
         guard let transaction = accounts[place].transaction(accounts[place].cursor) else { return }

@@ -17,9 +17,10 @@ package struct Mempool: Sendable {
     private let weightLimit: Weight
     /// A place without transactions is free, and listed in `free`.
     var accounts: [PoolAccount] = []
-    private var places: [Address: Int] = [:]
+    /// Numbers of `accounts` that have transactions, by address.
+    private var places = NumberIndex()
     private var free: [Int] = []
-    private var known: [Hash32: Transaction] = [:]
+    private var known = TransactionTable()
     private var bytes = 0
     private var arrivals: UInt64 = 0
     /// While the pool stays as it is, nobody who tips this or less can take a place in it: a full pool
@@ -42,7 +43,7 @@ package struct Mempool: Sendable {
     package var count: Int { known.count }
     package var byteCount: Int { bytes }
 
-    package func contains(_ hash: Hash32) -> Bool { known[hash] != nil }
+    package func contains(_ hash: Hash32) -> Bool { known.contains(hash) }
     package func transaction(_ hash: Hash32) -> Transaction? { known[hash] }
 
     /// The nonce after the last transaction of an unbroken run; `nil` when the pool has none.
@@ -59,7 +60,7 @@ package struct Mempool: Sendable {
     package mutating func admit(
         _ transaction: Transaction, nonce: Nonce, balance: Amount
     ) -> PoolRejection? {
-        guard known[transaction.hash] == nil else { return .alreadyKnown }
+        guard !known.contains(transaction.hash) else { return .alreadyKnown }
         let envelope = transaction.envelope
         guard transaction.weight <= weightLimit else {
             return .tooHeavy(limit: weightLimit, actual: transaction.weight)
@@ -87,7 +88,7 @@ package struct Mempool: Sendable {
         let place = account ?? take(sender, nonce)
         accounts[place].put(transaction)
         accounts[place].cost = want
-        known[transaction.hash] = transaction
+        known.insert(transaction)
         bytes += transaction.raw.count
         evictionFloor = nil
         // A replacement of the head takes its place: the tip may be another.
@@ -181,7 +182,9 @@ package struct Mempool: Sendable {
     // MARK: Accounts
 
     /// Where the account stands; `nil` when it has no transaction.
-    func place(of sender: Address) -> Int? { places[sender] }
+    func place(of sender: Address) -> Int? {
+        places.number(places.hash(sender)) { accounts[$0].sender == sender }
+    }
 
     private mutating func take(_ sender: Address, _ nonce: Nonce) -> Int {
         let account = PoolAccount(sender: sender, nonce: nonce)
@@ -193,12 +196,12 @@ package struct Mempool: Sendable {
             place = accounts.count
             accounts.append(account)
         }
-        places[sender] = place
+        places.insert(place, places.hash(sender))
         return place
     }
 
     private mutating func forget(_ transaction: Transaction) {
-        known[transaction.hash] = nil
+        known.remove(transaction.hash)
         bytes -= transaction.raw.count
     }
 
@@ -209,7 +212,7 @@ package struct Mempool: Sendable {
         guard let transaction = accounts[place].remove(nonce) else { return true }
         forget(transaction)
         guard !accounts[place].transactions.isEmpty else {
-            places[accounts[place].sender] = nil
+            places.remove(place, places.hash(accounts[place].sender))
             accounts[place].head = nil
             free.append(place)
             return false

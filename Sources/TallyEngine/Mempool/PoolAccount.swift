@@ -1,4 +1,3 @@
-import DequeModule
 import TallyExecution
 import TallyPrimitives
 import TallyTransactions
@@ -10,8 +9,7 @@ struct PoolAccount: Sendable {
     var nonce: Nonce
     /// Next nonce to offer to a block: past `nonce` for what an undecided block holds.
     var cursor: Nonce
-    /// Ascending by nonce: almost always without a gap, put at the end and taken from the front.
-    private(set) var transactions: Deque<Transaction> = []
+    private(set) var transactions = AccountTransactions()
     /// The most all of them can cost.
     var cost = Amount.zero
     /// Arrival number of the current place of the head; an older one is void.

@@ -13,9 +13,14 @@ package final class History: Sendable {
     /// The blocks between two checkpoints: they come one by one and go together, so that no index is
     /// ever searched for what to drop, and a new one begins as large as the last one grew.
     private struct Generation: Sendable {
-        var blocks: [Height: BlockRecord] = [:]
-        var positions: [Hash32: (height: Height, index: Int)] = [:]
-        var consumed: [ReceiptReference: Height] = [:]
+        private(set) var blocks: [Height: BlockRecord] = [:]
+        /// In order: `positions` names a block by its place here.
+        private var records: [BlockRecord] = []
+        /// Transactions are numbered in order.
+        private var positions: [(block: UInt32, index: UInt32)] = []
+        private var numbers = NumberIndex()
+        /// By source, ascending: a stream is consumed in order.
+        private var consumed: [[ReceiptRun]] = []
         var ran: [UInt64: Height] = [:]
         /// Height of its newest block.
         var last = Height.genesis
@@ -25,20 +30,85 @@ package final class History: Sendable {
         /// Empty, with room for as much as `old` has.
         init(like old: Generation) {
             blocks.reserveCapacity(old.blocks.count)
+            records.reserveCapacity(old.records.count)
             positions.reserveCapacity(old.positions.count)
-            consumed.reserveCapacity(old.consumed.count)
+            numbers = NumberIndex(capacity: old.positions.count)
         }
 
         mutating func append(_ record: BlockRecord) {
             last = record.header.height
             blocks[last] = record
+            let block = UInt32(records.count)
+            records.append(record)
             for (index, transaction) in record.transactions.enumerated() {
-                positions[transaction.hash] = (last, index)
+                numbers.insert(positions.count, numbers.hash(transaction.hash))
+                positions.append((block, UInt32(index)))
             }
             for event in record.systemResult?.events ?? [] {
-                if let reference = event.consumedReceipt { consumed[reference] = last }
+                if let reference = event.consumedReceipt { note(reference) }
                 if let entry = event.ranEntry { ran[entry] = last }
             }
+        }
+
+        private mutating func note(_ reference: ReceiptReference) {
+            let source = Int(reference.source.index)
+            while consumed.count <= source { consumed.append([]) }
+            let run = consumed[source].count - 1
+            if run >= 0, consumed[source][run].extend(by: reference, last) { return }
+            consumed[source].append(ReceiptRun(reference, last))
+        }
+
+        func consumed(_ reference: ReceiptReference) -> Height? {
+            let source = Int(reference.source.index)
+            guard source < consumed.count else { return nil }
+            let runs = consumed[source]
+            var low = 0
+            var high = runs.count
+            while low < high {
+                let middle = (low + high) / 2
+                if runs[middle].end <= reference.index { low = middle + 1 } else { high = middle }
+            }
+            guard low < runs.count, runs[low].contains(reference) else { return nil }
+            return runs[low].height
+        }
+
+        func transaction(_ hash: Hash32) -> (record: BlockRecord, index: Int)? {
+            let number = numbers.number(numbers.hash(hash)) {
+                let (block, index) = positions[$0]
+                return records[Int(block)].transactions[Int(index)].hash == hash
+            }
+            guard let number else { return nil }
+            let (block, index) = positions[number]
+            return (records[Int(block)], Int(index))
+        }
+    }
+
+    /// Receipts of one stream that one block consumed, one after another.
+    private struct ReceiptRun: Sendable {
+        let destination: EndpointID
+        let first: UInt64
+        private(set) var end: UInt64
+        let height: Height
+
+        init(_ reference: ReceiptReference, _ height: Height) {
+            destination = reference.destination
+            first = reference.index
+            end = first + 1
+            self.height = height
+        }
+
+        /// Takes the next one; false when it is not that of the run.
+        mutating func extend(by reference: ReceiptReference, _ height: Height) -> Bool {
+            guard reference.index == end, reference.destination == destination,
+                height == self.height
+            else { return false }
+            end += 1
+            return true
+        }
+
+        func contains(_ reference: ReceiptReference) -> Bool {
+            first <= reference.index && reference.index < end
+                && reference.destination == destination
         }
     }
 
@@ -91,32 +161,27 @@ package final class History: Sendable {
     }
 
     package func position(of hash: Hash32) -> (height: Height, index: Int)? {
-        content.withLock { $0.first { $0.positions[hash] } }
+        content.withLock { content in
+            content.first { $0.transaction(hash) }.map { ($0.record.header.height, $0.index) }
+        }
     }
 
     /// A transaction with its place, by one look.
     package func transaction(
         _ hash: Hash32
     ) -> (height: Height, index: Int, transaction: StoredTransaction)? {
-        let found: (Height, Int, BlockRecord)? = content.withLock { content in
-            content.first { generation in
-                guard let (height, index) = generation.positions[hash],
-                    let record = generation.blocks[height]
-                else { return nil }
-                return (height, index, record)
-            }
-        }
-        guard let (height, index, record) = found else { return nil }
+        let found = content.withLock { content in content.first { $0.transaction(hash) } }
+        guard let (record, index) = found else { return nil }
         let transaction = record.transactions[index]
         return (
-            height, index,
+            record.header.height, index,
             StoredTransaction(
                 raw: transaction.raw, sender: transaction.sender, result: record.results[index])
         )
     }
 
     package func consumed(_ reference: ReceiptReference) -> Height? {
-        content.withLock { $0.first { $0.consumed[reference] } }
+        content.withLock { $0.first { $0.consumed(reference) } }
     }
 
     package func ran(_ sequence: UInt64) -> Height? {

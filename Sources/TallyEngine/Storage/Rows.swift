@@ -21,11 +21,25 @@ enum RowKey {
     static func height(_ height: Height) -> [UInt8] { bytes(height.value) }
 
     static func position(_ height: Height, _ index: UInt32) -> [UInt8] {
-        bytes(height.value) + bytes(index)
+        // Two keys a transaction: each is made by one allocation.
+        [UInt8](unsafeUninitializedCapacity: 12) { out, count in
+            let out = UnsafeMutableRawBufferPointer(out)
+            out.storeBytes(of: height.value.bigEndian, as: UInt64.self)
+            out.storeBytes(of: index.bigEndian, toByteOffset: 8, as: UInt32.self)
+            count = 12
+        }
     }
 
     static func hash(_ era: UInt32, _ hash: Hash32) -> [UInt8] {
-        bytes(era) + hash.withBytes { Array($0.prefix(12)) }
+        [UInt8](unsafeUninitializedCapacity: 16) { out, count in
+            let out = UnsafeMutableRawBufferPointer(out)
+            out.storeBytes(of: era.bigEndian, as: UInt32.self)
+            hash.withBytes {
+                let key = UnsafeRawBufferPointer(rebasing: $0.prefix(12))
+                UnsafeMutableRawBufferPointer(rebasing: out[4..<16]).copyMemory(from: key)
+            }
+            count = 16
+        }
     }
 
     static func stream(_ peer: EndpointID, _ index: UInt64) -> [UInt8] {

@@ -35,6 +35,18 @@ package struct Account: Hashable, Sendable {
         try input.finish()
     }
 
+    /// What a look-up in a state tree found.
+    /// - Throws: `.corruptObject`.
+    package init(stored object: StateObject?) throws(ExecutionError) {
+        guard let object else {
+            self = .empty
+            return
+        }
+        do throws(RLPError) {
+            try self.init(object)
+        } catch { throw .corruptObject(.account, error) }
+    }
+
     /// The object to store; `nil` for an account that never was. Nonces are never deleted (RCPT-9).
     package var object: StateObject? {
         if self == .empty { return nil }

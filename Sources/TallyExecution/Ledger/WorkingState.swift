@@ -92,13 +92,14 @@ struct WorkingState {
     private mutating func addSlot(
         _ address: Address, _ key: ObjectKey
     ) throws(ExecutionError) -> Int {
-        var account = Account.empty
-        if let object = try load(key) {
-            do throws(RLPError) {
-                account = try Account(object)
-            } catch { throw .corruptObject(.account, error) }
-        }
-        accounts.append(AccountSlot(path: key.path, current: account, savedIn: 0))
+        try addSlot(address, key.path, try load(key))
+    }
+
+    private mutating func addSlot(
+        _ address: Address, _ path: Hash32, _ object: StateObject?
+    ) throws(ExecutionError) -> Int {
+        let account = try Account(stored: object)
+        accounts.append(AccountSlot(path: path, current: account, savedIn: 0))
         return addresses.append(address)
     }
 
@@ -106,11 +107,20 @@ struct WorkingState {
     /// share the way down and the bucket, where one after another each costs some ten cache misses.
     mutating func readAhead(_ candidates: [Address]) throws(ExecutionError) {
         let missing = candidates.filter { addresses.number(of: $0) == nil }
-        let keys = missing.map(ObjectKey.account)
-        var last: ObjectKey?
-        for index in keys.map(\.path).pathOrder() where keys[index] != last {
-            last = keys[index]
-            _ = try addSlot(missing[index], keys[index])
+        let paths = missing.map { ObjectKey.account($0).path }
+        var order = paths.pathOrder()
+        var last: Hash32?
+        order.removeAll { index in
+            let isRepeated = paths[index] == last
+            last = paths[index]
+            return isRepeated
+        }
+        let objects: [StateObject?]
+        do throws(StateError) {
+            objects = try tree.objects(order.map { paths[$0] }, pages)
+        } catch { throw .state(error) }
+        for (index, object) in zip(order, objects) {
+            _ = try addSlot(missing[index], paths[index], object)
         }
     }
 

@@ -26,7 +26,7 @@ extension Envelope {
     private static func decodeLegacy(
         _ raw: [UInt8]
     ) throws(TransactionError) -> (Envelope, RecoverableSignature) {
-        var (outer, fields) = try openList(raw)
+        var (outer, fields) = try openList(RLPDecoder(raw))
         let nonce = try fields.nonce()
         let price = try fields.amount("gasPrice")
         let weightLimit = try fields.weightLimit()
@@ -47,7 +47,7 @@ extension Envelope {
     private static func decodeTyped(
         _ raw: [UInt8], type: EnvelopeType
     ) throws(TransactionError) -> (Envelope, RecoverableSignature) {
-        var (outer, fields) = try openList(Array(raw.dropFirst()))
+        var (outer, fields) = try openList(RLPDecoder(raw, from: 1))
         let chainID = try checked(try fields.integer(tooLarge: .chainIDTooLarge))
         let nonce = try fields.nonce()
         let tip = type == .dynamicFee ? try fields.amount("maxPriorityFeePerGas") : nil
@@ -75,9 +75,9 @@ extension Envelope {
     }
 
     private static func openList(
-        _ bytes: [UInt8]
+        _ outer: RLPDecoder
     ) throws(TransactionError) -> (RLPDecoder, RLPDecoder) {
-        var outer = RLPDecoder(bytes)
+        var outer = outer
         do throws(RLPError) {
             let fields = try outer.nextList()
             return (outer, fields)
@@ -126,10 +126,10 @@ extension RLPDecoder {
     fileprivate mutating func recipient() throws(TransactionError) -> Address {
         let bytes = try string()
         if bytes.isEmpty { throw .contractCreation }
-        guard let address = Address(bytes) else {
+        guard bytes.count == Address.byteCount else {
             throw .malformed(.wrongLength(expected: Address.byteCount, actual: bytes.count))
         }
-        return address
+        return bytes.withUnsafeBytes { Address(loading: $0) }
     }
 
     fileprivate mutating func data() throws(TransactionError) -> [UInt8] { Array(try string()) }
@@ -158,10 +158,13 @@ extension RLPDecoder {
     ) throws(TransactionError) -> Hash32 {
         let bytes = try string()
         guard bytes.first != 0 else { throw .malformed(.nonCanonicalInteger) }
-        guard bytes.count <= 32,
-            let scalar = Hash32(repeatElement(0, count: 32 - bytes.count) + bytes)
-        else { throw tooLarge }
-        return scalar
+        guard bytes.count <= Hash32.byteCount else { throw tooLarge }
+        return withUnsafeTemporaryAllocation(byteCount: Hash32.byteCount, alignment: 8) { out in
+            let zeros = Hash32.byteCount - bytes.count
+            for index in 0..<zeros { out[index] = 0 }
+            UnsafeMutableRawBufferPointer(rebasing: out[zeros...]).copyBytes(from: bytes)
+            return Hash32(loading: UnsafeRawBufferPointer(out))
+        }
     }
 }
 

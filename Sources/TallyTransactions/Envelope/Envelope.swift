@@ -67,7 +67,9 @@ public struct Envelope: Hashable, Sendable {
     }
 
     private func encoded(signature: RecoverableSignature?) -> [UInt8] {
-        let list = RLPEncoder.list(capacity: 160 + data.count) { out in
+        var encoder = RLPEncoder(capacity: 160 + data.count)
+        if type != .legacy { encoder.append(encoded: CollectionOfOne(type.rawValue)) }
+        encoder.list { out in
             if type != .legacy { out.append(chainID) }
             out.append(nonce)
             if type == .dynamicFee { out.append(maxPriorityFee) }
@@ -79,7 +81,7 @@ public struct Envelope: Hashable, Sendable {
             if type != .legacy { out.list { _ in } }
             appendSignature(signature, to: &out)
         }
-        return type == .legacy ? list : [type.rawValue] + list
+        return encoder.bytes
     }
 
     private func appendSignature(_ signature: RecoverableSignature?, to out: inout RLPEncoder) {
