@@ -160,13 +160,20 @@ let package = Package(
                 "TallyState", "TallyTransactions", "TallyCrypto", "TallyPrimitives",
                 "TallyTesting",
             ]),
-        tests(
-            "TallySimulationTests",
-            [
-                "TallySimulation", "TallyJournal", "TallySharding", "TallyConsensus",
+        .testTarget(
+            name: "TallySimulationTests",
+            dependencies: [
+                "TallySimulation", "TallyConsensus", "TallyJournal", "TallySharding",
                 "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
                 "TallyPrimitives", "TallyTesting",
-            ]),
+            ], exclude: ["PlantedBugs"], swiftSettings: settings),
+        // The process that `tools/planted-bugs` builds from a copy of the sources with bugs in it.
+        .executableTarget(
+            name: "PlantedBugRun",
+            dependencies: [
+                "TallySimulation", "TallyConsensus", "TallyJournal", "TallySharding",
+                "TallyExecution", "TallyTransactions", "TallyCrypto", "TallyPrimitives",
+            ], path: "Tests/PlantedBugRun", swiftSettings: settings),
         tests(
             "TallyEngineTests",
             [

@@ -190,10 +190,17 @@ package struct LedgerChecker: Sendable {
             for (peer, stream) in core.streams.enumerated() where stream.slots > window {
                 throw .slots(core.endpoint, EndpointID(UInt16(peer)), held: stream.slots)
             }
-            for (peer, stream) in streams[Int(core.endpoint.index)].enumerated()
-            where stream.waiting.count > 2 * window {
-                throw .streamBound(
-                    core.endpoint, EndpointID(UInt16(peer)), waiting: UInt64(stream.waiting.count))
+            for (peer, stream) in streams[Int(core.endpoint.index)].enumerated() {
+                let waiting = stream.waiting.count
+                guard waiting <= 2 * window else {
+                    throw .streamBound(
+                        core.endpoint, EndpointID(UInt16(peer)), waiting: UInt64(waiting))
+                }
+                // Whatever the endpoint counts: a request holds its slot until it is consumed.
+                let requests = stream.waiting.count(where: \.isRequest)
+                guard requests <= window else {
+                    throw .slots(core.endpoint, EndpointID(UInt16(peer)), held: requests)
+                }
             }
         }
     }

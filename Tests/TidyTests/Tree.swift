@@ -70,7 +70,8 @@ struct Tree: Sendable {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     private static let textSuffixes: Set<String> = [
-        "", "c", "cfg", "css", "h", "html", "js", "json", "md", "modulemap", "py", "sh", "sql",
+        "", "bugs", "c", "cfg", "css", "h", "html", "js", "json", "md", "modulemap", "py", "sh",
+        "sql",
         "swift", "tla", "toml", "txt", "yaml", "yml",
     ]
 

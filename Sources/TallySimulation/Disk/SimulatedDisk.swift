@@ -267,7 +267,11 @@ package struct SimulatedDisk: JournalStorage, Sendable {
     ) -> [UInt8] {
         if old == new { return old }
         let shorter = min(old.count, new.count)
-        let length = Int.random(in: shorter...max(old.count, new.count), using: &random)
+        // File systems often write down the length first, and what it stands for never.
+        let length =
+            Bool.random(using: &random)
+            ? max(old.count, new.count)
+            : Int.random(in: shorter...max(old.count, new.count), using: &random)
         var bytes = Array(old.prefix(length))
         bytes += [UInt8](repeating: 0, count: length - bytes.count)
         for start in stride(from: 0, to: length, by: sectorBytes) {

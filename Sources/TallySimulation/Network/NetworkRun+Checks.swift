@@ -23,6 +23,7 @@ extension NetworkRun {
         } else {
             checks.sent[vote.slot] = vote.content
             checkLock(vote, node)
+            checkNested(message, node)
         }
         guard checks.durable[node.index].contains(vote) else {
             return fail(
@@ -155,6 +156,11 @@ extension NetworkRun {
                 records, endpoints: checks.reference.endpoints, beacon: checks.reference.beacon,
                 recounting: isAudit)
         } catch { fail(error.checker, "height \(final.height): \(error)") }
+        do throws(ModelViolation) {
+            try checks.ledgerModel.check(
+                records, endpoints: checks.reference.endpoints,
+                everything: final.height.value % 4 == 0)
+        } catch { fail(.execution, "height \(final.height): \(error)") }
         result.receipts = checks.ledgerChecker.consumedCount
     }
 
@@ -167,6 +173,21 @@ extension NetworkRun {
             .validity,
             "node \(node.index) refuses the block of an honest proposer at height "
                 + "\(block.height): \(objection)")
+    }
+
+    /// IBFT-R6: nothing is signed at a height that is decided, also before that is durable.
+    func checkOpen(_ records: [ConsensusRecord], _ node: VirtualValidator) {
+        guard node.isHonest else { return }
+        var decided = node.height.value
+        for case .decision(let certificate) in node.writes.flatMap(\.records) {
+            decided = max(decided, certificate.height.value)
+        }
+        for vote in records.compactMap(\.vote) where vote.slot.height <= decided {
+            fail(
+                .signatures,
+                "node \(node.index) signs a \(vote.slot.kind) of height \(vote.slot.height), "
+                    + "which it has decided")
+        }
     }
 
     // MARK: Evidence (SIM-26)

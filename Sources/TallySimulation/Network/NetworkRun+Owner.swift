@@ -168,6 +168,7 @@ extension NetworkRun {
         _ records: [ConsensusRecord], _ token: PersistToken, of node: VirtualValidator,
         _ inputs: inout [Ibft.Input]
     ) {
+        checkOpen(records, node)
         node.writes.append((records, token))
         guard !node.isWriting else { return }
         if scenario.diskDelay + node.slowness == 0, node.fullUntil <= now {

@@ -82,6 +82,8 @@ struct RunChecks {
     /// A ledger of nobody's, which executes every decided block once more.
     private(set) var reference: VirtualLedger
     var ledgerChecker: LedgerChecker
+    /// The rules once more, written plainly.
+    var ledgerModel: LedgerModel
     let scheme: SimulatedScheme
     let chain: ChainIdentity
 
@@ -110,6 +112,7 @@ struct RunChecks {
     init(_ scenario: Scenario, _ scheme: SimulatedScheme, _ chain: ChainIdentity) {
         reference = VirtualLedger(scenario.genesis, scenario.schedule)
         ledgerChecker = LedgerChecker(scenario.genesis)
+        ledgerModel = LedgerModel(scenario.genesis)
         self.scheme = scheme
         self.chain = chain
         let count = 2 * scenario.addresses.count
