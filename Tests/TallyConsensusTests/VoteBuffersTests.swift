@@ -15,7 +15,7 @@ import Testing
             var current: UInt32 = 0
             for step in 0..<300 {
                 if step % 40 == 39 {
-                    current += UInt32.random(in: 0...6, using: &generator)
+                    current += UInt32.random(in: 0...20, using: &generator)
                     buffers.prune(around: Round(current))
                     kept.removeAll { $0.round.value + VoteBuffers.windowRounds < current }
                 }

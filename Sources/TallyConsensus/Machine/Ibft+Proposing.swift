@@ -67,7 +67,9 @@ extension Ibft {
         var power: UInt64 = 0
         var places: [Int] = []
         for place in current.votes.places {
-            guard current.votes.senders[place].roundChange?.round == current.round else { continue }
+            guard let round = current.votes.senders[place].roundChange?.round,
+                round == current.round
+            else { continue }
             if let certificate = current.votes.senders[place].roundChange?.certificate,
                 current.blocks[certificate.digest] == nil
             {
