@@ -81,6 +81,50 @@ import Testing
         try network.expectAgreement()
     }
 
+    /// IBFT-R14: further behind than sets are kept, so that neither side can check what the other says.
+    @Test func catchesUpFromWhereNobodyKnowsItsHeight() async throws {
+        let network = try InProcessNetwork(validators: 4)
+        let first = network.round(0)
+        try await network.submit(first)
+        try await network.run { try $0.haveAll(first) }
+        let left = try #require(network.heights.max())
+        network.stop(2)
+        let far = Height(left.value + ValidatorSets.recentHeights + 4)
+        var nonce: UInt64 = 1
+        while let lowest = network.heights.min(), lowest < far {
+            let raws = network.round(nonce)
+            nonce += 1
+            try await network.submit(raws)
+            try await network.run { try $0.haveAll(raws) }
+        }
+        try network.start(2)
+        #expect(try #require(network.heights.min()) <= left.next)
+        try await network.run { $0.heights.allSatisfy { $0 >= far.next } }
+        try network.expectAgreement()
+    }
+
+    /// IBFT-R14, by itself: the answers to heights whose sets are not known.
+    @Test func saysWhereItIsOrAsksForMore() async throws {
+        let network = try InProcessNetwork(validators: 4)
+        try await network.run { $0.heights.allSatisfy { $0 >= Height(2) } }
+        let engine = try #require(network.engines[0])
+        let peer = network.validators[3].address
+        let head = engine.publisher.current.height
+        func answers(_ refusal: MessageRefusal) async throws -> [Post.Letter] {
+            _ = network.post.take()
+            try await engine.beacon.refused(refusal, from: peer)
+            return network.post.take().map(\.letter)
+        }
+        #expect(try await answers(.unknownValidatorSet(.genesis)) == [.head(head, to: peer)])
+        // A guess of a height that is not there: asked for, and nothing else.
+        #expect(
+            try await answers(.unknownValidatorSet(Height(40)))
+                == [.finals(from: head.next, through: Height(39))])
+        #expect(try await answers(.heightPast(.genesis)) == [])
+        #expect(try await answers(.wrongSigner(claimed: peer)) == [])
+        #expect(engine.publisher.current.height == head)
+    }
+
     @Test func goesOnWhereItWasAfterAllWereKilled() async throws {
         let network = try InProcessNetwork(validators: 4)
         for nonce in 0..<3 as Range<UInt64> {

@@ -21,10 +21,11 @@ final class StepClock: NodeClock {
 
 /// What validators of one process have sent each other and nobody has delivered yet.
 final class Post: Sendable {
-    enum Letter: Sendable {
+    enum Letter: Hashable, Sendable {
         case message(Message, to: Address?)
         case body(Ibft.BodyRequest)
         case finals(from: Height, through: Height)
+        case head(Height, to: Address)
     }
 
     private let letters = Mutex<[(from: Address, letter: Letter)]>([])
@@ -53,7 +54,11 @@ private struct PostBox: BeaconNetwork {
     func requestFinals(from: Height, through: Height) {
         post.send(.finals(from: from, through: through), from: owner)
     }
+    // Only what is said of heights helps those who are behind.
     func announce(_ head: Ibft.Head) {}
+    func announce(_ head: Ibft.Head, to peer: Address) {
+        post.send(.head(head.height, to: peer), from: owner)
+    }
 }
 
 /// Validators with a ledger each, on one thread: letters are delivered, then everybody looks at the
@@ -157,7 +162,7 @@ final class InProcessNetwork {
                 guard peer ?? validator.address == validator.address,
                     let engine = engine(validator.address)
                 else { continue }
-                try await deliver(message, to: engine)
+                try await deliver(message, to: engine, from: sender)
             }
         case .body(let request):
             guard let asker = engine(sender) else { return }
@@ -173,15 +178,18 @@ final class InProcessNetwork {
             for height in first.value...last.value {
                 for other in running where other !== asker {
                     guard let final = await other.beacon.final(of: Height(height)) else { continue }
-                    try await deliver(.final(final), to: asker)
+                    try await deliver(.final(final), to: asker, from: sender)
                     break
                 }
             }
+        case .head(let height, let peer): try await engine(peer)?.beacon.receive(head: height)
         }
     }
 
     /// As bytes, checked like those of a stranger.
-    private func deliver(_ message: Message, to engine: Engine) async throws {
+    private func deliver(
+        _ message: Message, to engine: Engine, from sender: Address
+    ) async throws {
         let authenticator = Authenticator(
             chain: ChainIdentity(genesis: genesis.hash, chainID: genesis.parameters.chainID),
             limits: MessageLimits(bodyBytes: 1 << 20), scheme: RecoverableScheme(),
@@ -193,9 +201,11 @@ final class InProcessNetwork {
             authenticated = try authenticator.authenticate(
                 bytes: message.wire, sets: sets, cache: &cache)
         } catch {
-            // As a height far from where the receiver is.
-            if case .unknownValidatorSet = error { return }
-            Issue.record("refused: \(error)")
+            guard case .unknownValidatorSet = error else {
+                Issue.record("refused: \(error)")
+                return
+            }
+            try await engine.beacon.refused(error, from: sender)
             return
         }
         try await engine.beacon.receive(authenticated)

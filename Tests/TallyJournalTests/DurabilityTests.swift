@@ -162,6 +162,46 @@ private enum Records {
             try recovery.memory(isAlone: false, nonce: testLog) == .lost(nonce: testLog))
     }
 
+    // LOG-13, STORE-20: it only followed, so that no vote can be lost.
+    @Test func aFollowerIsNotOneThatLostItsVotes() throws {
+        var logs = Logs()
+        let (a, b) = (Records.block(1), Records.block(2))
+        // Between both writes there is an empty vote log and nothing else.
+        let begun = try logs.persist([.undecided(a), Records.decision(a)])
+        #expect(begun == [.votes, .beacon])
+        #expect(try logs.persist([.undecided(b)]) == [.beacon], "it is begun once")
+        let (recovery, decisions) = try logs.recovered()
+        #expect(decisions.map(\.block) == [a] && recovery.liveVotes.isEmpty)
+        #expect(
+            try recovery.memory(isAlone: false, nonce: testLog)
+                == .records([Records.decision(a), .undecided(b)]))
+        // The same without its vote log is a loss.
+        logs.votes = MemoryDisk()
+        let robbed = try logs.recovered().recovery
+        #expect(try robbed.memory(isAlone: false, nonce: testLog) == .lost(nonce: testLog))
+    }
+
+    // Killed after the vote log was begun and before the body was written.
+    @Test func aVoteLogAloneIsNoLoss() throws {
+        var logs = Logs()
+        try logs.persist([.undecided(Records.block(1))])
+        logs.beacon = MemoryDisk()
+        let (recovery, decisions) = try logs.recovered()
+        #expect(decisions.isEmpty && recovery.head == .genesis)
+        #expect(try recovery.memory(isAlone: false, nonce: testLog) == .records([]))
+    }
+
+    // IBFT-R14: what other blocks of the last heights are compared with.
+    @Test func theLastDecisionsAreGivenBack() throws {
+        var logs = Logs()
+        let blocks = (1...10).map { Records.block($0) }
+        for block in blocks { try logs.persist([.undecided(block), Records.decision(block)]) }
+        let recent = blocks.suffix(Int(ValidatorSets.recentHeights)).map(Records.decision)
+        #expect(
+            try logs.recovered().recovery.memory(isAlone: false, nonce: testLog)
+                == .records(recent))
+    }
+
     // LOG-12
     @Test func theVoteLogHoldsWhatIsNeeded() throws {
         var logs = Logs()

@@ -13,6 +13,11 @@ struct OwnVotes: Sendable {
     var prepare: Prepare?
     var commit: Commit?
 
+    /// Whether there is nothing to send.
+    var isSilent: Bool {
+        roundChange == nil && proposal == nil && prepare == nil && commit == nil
+    }
+
     /// The newest of each kind, in the order in which a round brings them forth.
     var messages: [(round: Round, message: Message)] {
         var all: [(Round, Message)] = []
@@ -98,7 +103,7 @@ struct HeightState: Sendable {
     /// IBFT-R12: only blocks that somebody's newest messages are about stay.
     private mutating func forgetBlocks() {
         var needed: Set<Hash32> = []
-        for (_, _, buffer) in votes.ordered {
+        for buffer in votes.senders {
             if let proposal = buffer.proposal { needed.insert(proposal.block.digest) }
             if let report = buffer.roundChange?.certificate { needed.insert(report.digest) }
             needed.formUnion(buffer.commits.values.map(\.statement.digest))
@@ -113,7 +118,8 @@ struct HeightState: Sendable {
 
     /// The PROPOSAL of a round by who may make it, if we hold it.
     func proposal(_ round: Round) -> Proposal? {
-        let proposal = votes.senders[set.proposer(height, round)]?.proposal
-        return proposal?.round == round ? proposal : nil
+        let place = votes.set.proposerPlace(height, round)
+        return votes.senders[place].proposal?.round == round
+            ? votes.senders[place].proposal : nil
     }
 }

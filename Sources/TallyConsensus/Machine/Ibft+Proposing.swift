@@ -64,17 +64,24 @@ extension Ibft {
 
     /// From the newest ROUND-CHANGEs for exactly this round; `nil` below a quorum (IBFT-R4).
     private mutating func justification() -> Justification? {
-        var usable: [RoundChange] = []
-        for (_, _, buffer) in current.votes.ordered {
-            guard let change = buffer.roundChange, change.round == current.round else { continue }
-            if let certificate = change.certificate, current.blocks[certificate.digest] == nil {
+        var power: UInt64 = 0
+        var places: [Int] = []
+        for place in current.votes.places {
+            guard let round = current.votes.senders[place].roundChange?.round,
+                round == current.round
+            else { continue }
+            if let certificate = current.votes.senders[place].roundChange?.certificate,
+                current.blocks[certificate.digest] == nil
+            {
                 // Left out until its body is here.
-                request(certificate.digest, from: [change.sender])
+                request(certificate.digest, from: [current.set.validators[place].address])
                 continue
             }
-            usable.append(change)
+            power += current.votes.power(place)
+            places.append(place)
         }
-        guard current.set.power(of: usable.map(\.sender)) >= current.set.quorum else { return nil }
+        guard power >= current.set.quorum else { return nil }
+        let usable = places.compactMap { current.votes.senders[$0].roundChange }
         let highest = usable.compactMap(\.certificate).max { $0.round < $1.round }
         return Justification(roundChanges: usable.map(\.signed), certificate: highest)
     }

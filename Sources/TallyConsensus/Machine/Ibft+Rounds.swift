@@ -5,14 +5,15 @@ extension Ibft {
     // IBFT-R4, IBFT-R11: a justified PROPOSAL shows that a quorum went on to its round.
     mutating func enterProposedRound() -> Bool {
         guard current.decision == nil else { return false }
-        let rounds = current.set.validators.compactMap { validator -> Round? in
-            guard let proposal = current.votes.senders[validator.address]?.proposal,
-                proposal.block.parent == head.digest
-            else { return nil }
-            return proposal.round
+        var target = current.round
+        for place in current.votes.places {
+            guard let round = current.votes.senders[place].proposal?.round, round > target,
+                current.votes.senders[place].proposal?.block.parent == head.digest
+            else { continue }
+            target = round
         }
-        guard let round = rounds.max(), round > current.round else { return false }
-        current.enter(round)
+        guard target > current.round else { return false }
+        current.enter(target)
         return true
     }
 
@@ -30,9 +31,9 @@ extension Ibft {
     private func lowestOfMany(above round: Round) -> Round? {
         var power: UInt64 = 0
         var lowest: Round?
-        for (_, weight, buffer) in current.votes.ordered {
-            guard let seen = buffer.seen, seen > round else { continue }
-            power += weight
+        for place in current.votes.places {
+            guard let seen = current.votes.senders[place].seen, seen > round else { continue }
+            power += current.votes.power(place)
             lowest = min(lowest ?? seen, seen)
         }
         return power > current.set.faulty ? lowest : nil
@@ -112,16 +113,17 @@ extension Ibft {
     private var isRoundZeroAwaited: Bool {
         current.isWorkKnown || current.isHeartbeatDue || current.proposal(.zero) != nil
             || current.own.prepared != nil
-            || current.votes.ordered.contains { $0.buffer.change != nil }
+            || current.votes.places.contains { current.votes.senders[$0].change != nil }
     }
 
     /// A quorum, ourselves included, is seen in this round or above.
     private var isRoundShared: Bool {
-        let others = current.votes.ordered.reduce(UInt64(0)) { sum, member in
-            guard member.address != address, let seen = member.buffer.seen,
-                seen >= current.round
-            else { return sum }
-            return sum + member.power
+        let place = current.votes.set.index(of: address)
+        var others: UInt64 = 0
+        for other in current.votes.places where other != place {
+            if let seen = current.votes.senders[other].seen, seen >= current.round {
+                others += current.votes.power(other)
+            }
         }
         return others + current.set.power(of: address) >= current.set.quorum
     }
@@ -129,7 +131,7 @@ extension Ibft {
     // IBFT-R11
     mutating func startRetransmission() {
         guard !current.isRetransmitting else { return }
-        let hasOwn = isVoting && !current.own.messages.isEmpty
+        let hasOwn = !current.own.isSilent && isVoting
         let lacks = !current.wanted.isEmpty || knownFinal > head.height
         guard hasOwn || lacks else { return }
         current.isRetransmitting = true

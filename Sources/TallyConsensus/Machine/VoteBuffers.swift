@@ -30,24 +30,30 @@ enum Insertion {
 }
 
 /// Messages of one height by sender, and what they add up to.
+///
+/// The rules look at it after every input: they go through ``places`` and read ``senders`` in place,
+/// without copies.
 struct VoteBuffers: Sendable {
     let set: ValidatorSet
-    /// Members only, so at most as many as there are.
-    private(set) var senders: [Address: SenderBuffer] = [:]
+    /// By the place of the member in the set, so that nothing is in the order of a dictionary.
+    private(set) var senders: [SenderBuffer]
+    private var preparedPower = VoteTally()
+    private var committedPower = VoteTally()
 
     /// How far from the current round PREPAREs and COMMITs are kept (IBFT-R12).
     static let windowRounds: UInt32 = 8
 
-    init(_ set: ValidatorSet) { self.set = set }
-
-    /// Members in the order of the set with what they said: never in the order of a dictionary.
-    var ordered: [(address: Address, power: UInt64, buffer: SenderBuffer)] {
-        self.set.validators.compactMap { validator in
-            senders[validator.address].map { (validator.address, validator.power, $0) }
-        }
+    init(_ set: ValidatorSet) {
+        self.set = set
+        senders = Array(repeating: SenderBuffer(), count: set.count)
     }
 
-    var count: Int { senders.values.reduce(0) { $0 + $1.count } }
+    /// Indices of ``senders``, ascending.
+    var places: Range<Int> { senders.indices }
+
+    func power(_ place: Int) -> UInt64 { set.validators[place].power }
+
+    var count: Int { places.reduce(0) { $0 + senders[$1].count } }
 
     private static func isInWindow(_ round: Round, around current: Round) -> Bool {
         let distance = round > current ? round.value - current.value : current.value - round.value
@@ -56,19 +62,22 @@ struct VoteBuffers: Sendable {
 
     /// Forgets what the window no longer holds.
     mutating func prune(around current: Round) {
-        for validator in set.validators {
-            guard var buffer = senders[validator.address] else { continue }
-            buffer.prepares = buffer.prepares.filter { Self.isInWindow($0.key, around: current) }
-            buffer.commits = buffer.commits.filter { Self.isInWindow($0.key, around: current) }
-            senders[validator.address] = buffer
+        let isKept = { (round: Round) in Self.isInWindow(round, around: current) }
+        for place in places {
+            senders[place].prepares = senders[place].prepares.filter { isKept($0.key) }
+            senders[place].commits = senders[place].commits.filter { isKept($0.key) }
         }
+        preparedPower.keep(where: isKept)
+        committedPower.keep(where: isKept)
     }
 
     // MARK: Insertion
 
     mutating func insert(_ proposal: Proposal) -> Insertion {
-        var buffer = senders[proposal.sender] ?? SenderBuffer()
-        if let held = buffer.proposal {
+        guard let place = set.index(of: proposal.sender) else {
+            return .refused(.notAValidator(proposal.sender), nil)
+        }
+        if let held = senders[place].proposal {
             if held.signed == proposal.signed { return .refused(.duplicate, nil) }
             guard held.round != proposal.round else {
                 return .refused(
@@ -76,9 +85,8 @@ struct VoteBuffers: Sendable {
             }
             guard held.round < proposal.round else { return .refused(.superseded, nil) }
         }
-        buffer.proposal = proposal
-        buffer.show(proposal.round)
-        senders[proposal.sender] = buffer
+        senders[place].proposal = proposal
+        senders[place].show(proposal.round)
         return .stored
     }
 
@@ -86,16 +94,19 @@ struct VoteBuffers: Sendable {
         guard Self.isInWindow(prepare.round, around: current) else {
             return .refused(.roundOutsideWindow(prepare.round), nil)
         }
-        var buffer = senders[prepare.sender] ?? SenderBuffer()
-        if let held = buffer.prepares[prepare.round] {
+        guard let place = set.index(of: prepare.sender) else {
+            return .refused(.notAValidator(prepare.sender), nil)
+        }
+        if let held = senders[place].prepares[prepare.round] {
             // IBFT-R7: a second one neither counts nor spoils the first.
             return held.statement == prepare.statement
                 ? .refused(.duplicate, nil)
                 : .refused(.contradiction, .prepares(Contradiction(held, prepare)))
         }
-        buffer.prepares[prepare.round] = prepare
-        buffer.show(prepare.round)
-        senders[prepare.sender] = buffer
+        senders[place].prepares[prepare.round] = prepare
+        senders[place].show(prepare.round)
+        preparedPower.add(
+            prepare.round, prepare.statement.digest, power(place), quorum: set.quorum)
         return .stored
     }
 
@@ -103,101 +114,98 @@ struct VoteBuffers: Sendable {
         guard Self.isInWindow(commit.round, around: current) else {
             return .refused(.roundOutsideWindow(commit.round), nil)
         }
-        var buffer = senders[commit.sender] ?? SenderBuffer()
-        if let held = buffer.commits[commit.round] {
+        guard let place = set.index(of: commit.sender) else {
+            return .refused(.notAValidator(commit.sender), nil)
+        }
+        if let held = senders[place].commits[commit.round] {
             return held.statement == commit.statement
                 ? .refused(.duplicate, nil)
                 : .refused(.contradiction, .commits(Contradiction(held, commit)))
         }
-        if let change = buffer.change, Evidence.conceals(change, commit) {
+        if let change = senders[place].change, Evidence.conceals(change, commit) {
             return .refused(.contradiction, .concealedCommit(commit, change))
         }
-        buffer.commits[commit.round] = commit
-        buffer.show(commit.round)
-        senders[commit.sender] = buffer
+        senders[place].commits[commit.round] = commit
+        senders[place].show(commit.round)
+        committedPower.add(commit.round, commit.statement.digest, power(place), quorum: set.quorum)
         return .stored
     }
 
     mutating func insert(_ change: RoundChange) -> Insertion {
+        guard let place = set.index(of: change.sender) else {
+            return .refused(.notAValidator(change.sender), nil)
+        }
         if let evidence = witness(change.signed) { return .refused(.contradiction, evidence) }
-        var buffer = senders[change.sender] ?? SenderBuffer()
-        if let held = buffer.roundChange, held.round >= change.round {
+        if let held = senders[place].roundChange, held.round >= change.round {
             return .refused(held.signed == change.signed ? .duplicate : .superseded, nil)
         }
-        buffer.roundChange = change
-        senders[change.sender] = buffer
+        senders[place].roundChange = change
         return .stored
     }
 
     /// A ROUND-CHANGE was seen, perhaps inside another message, without its certificate.
     /// - Returns: what it proves against its sender.
     mutating func witness(_ change: Signed<RoundChangeStatement>) -> Evidence? {
-        var buffer = senders[change.sender] ?? SenderBuffer()
-        if let held = buffer.change, held.round == change.round,
+        guard let place = set.index(of: change.sender) else { return nil }
+        if let held = senders[place].change, held.round == change.round,
             held.statement != change.statement
         {
             return .roundChanges(Contradiction(held, change))
         }
-        let rounds = buffer.commits.keys.sorted()
-        for commit in rounds.compactMap({ buffer.commits[$0] })
+        let rounds = senders[place].commits.keys.sorted()
+        for commit in rounds.compactMap({ senders[place].commits[$0] })
         where Evidence.conceals(change, commit) {
             return .concealedCommit(commit, change)
         }
-        if change.round >= buffer.change?.round ?? .zero { buffer.change = change }
-        buffer.show(change.round)
-        senders[change.sender] = buffer
+        if change.round >= senders[place].change?.round ?? .zero { senders[place].change = change }
+        senders[place].show(change.round)
         return nil
     }
 
     // MARK: Sums
 
-    /// Power that is seen at `round` or above (IBFT-R10).
-    func power(seenFrom round: Round) -> UInt64 {
-        ordered.reduce(0) { $0 + ((($1.buffer.seen ?? .zero) >= round) ? $1.power : 0) }
+    /// Power of the members of whom something is so.
+    func power(where isSo: (SenderBuffer) -> Bool) -> UInt64 {
+        var sum: UInt64 = 0
+        for place in places where isSo(senders[place]) { sum += power(place) }
+        return sum
     }
 
     /// Power that voted at this height at all.
-    var votingPower: UInt64 { ordered.reduce(0) { $0 + ($1.buffer.hasVoted ? $1.power : 0) } }
+    var votingPower: UInt64 { power { $0.hasVoted } }
 
     /// All COMMITs, by sender and round.
     var commits: [Commit] {
-        ordered.flatMap { member in
-            member.buffer.commits.values.sorted { $0.round < $1.round }
-        }
+        places.flatMap { place in senders[place].commits.values.sorted { $0.round < $1.round } }
     }
 
     /// The PREPAREs of a quorum above `floor`, those of the highest round first (IBFT-R5).
     func preparedQuorum(above floor: Round?) -> PreparedCertificate? {
-        quorum(\.prepares, above: floor).map { votes in
-            let statement = votes[0].statement
-            return PreparedCertificate(
-                PreparedReport(round: statement.round, digest: statement.digest), votes)
-        }
+        guard let (round, digest) = preparedPower.highestQuorum(above: floor) else { return nil }
+        return PreparedCertificate(
+            PreparedReport(round: round, digest: digest), quorum(\.prepares, round, digest))
     }
 
     /// The COMMITs of a quorum, of any round (IBFT-R6).
-    func committedQuorum() -> [Commit]? { quorum(\.commits, above: nil) }
+    func committedQuorum() -> [Commit]? {
+        guard let (round, digest) = committedPower.highestQuorum(above: nil) else { return nil }
+        return quorum(\.commits, round, digest)
+    }
 
-    /// Votes for one digest in one round by a quorum of distinct senders (IBFT-R7).
+    /// As many votes for a digest in a round as a quorum takes, in the order of the set (IBFT-R7).
     private func quorum<Content: Vote>(
-        _ votes: KeyPath<SenderBuffer, [Round: Signed<Content>]>, above floor: Round?
-    ) -> [Signed<Content>]? {
-        let members = ordered
-        let rounds = Set(members.flatMap { $0.buffer[keyPath: votes].keys })
-        for round in rounds.sorted(by: >) {
-            if let floor, round <= floor { break }
-            var tallies: [Hash32: (power: UInt64, votes: [Signed<Content>])] = [:]
-            for (_, power, buffer) in members {
-                guard let vote = buffer[keyPath: votes][round] else { continue }
-                tallies[vote.statement.digest, default: (0, [])].power += power
-                tallies[vote.statement.digest, default: (0, [])].votes.append(vote)
-                // At most one digest can have a quorum.
-                if let tally = tallies[vote.statement.digest], tally.power >= set.quorum {
-                    return tally.votes
-                }
-            }
+        _ votes: KeyPath<SenderBuffer, [Round: Signed<Content>]>, _ round: Round, _ digest: Hash32
+    ) -> [Signed<Content>] {
+        var power: UInt64 = 0
+        var found: [Signed<Content>] = []
+        for place in places where power < set.quorum {
+            guard let vote = senders[place][keyPath: votes][round],
+                vote.statement.digest == digest
+            else { continue }
+            power += self.power(place)
+            found.append(vote)
         }
-        return nil
+        return found
     }
 }
 

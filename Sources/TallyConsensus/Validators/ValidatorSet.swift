@@ -129,8 +129,12 @@ package struct ValidatorSet: Hashable, Sendable {
 
     /// Who proposes in a round (IBFT-R17).
     package func proposer(_ height: Height, _ round: Round) -> Address {
+        validators[proposerPlace(height, round)].address
+    }
+
+    /// Index of who proposes in a round.
+    func proposerPlace(_ height: Height, _ round: Round) -> Int {
         let count = UInt64(count)
-        let place = (height.value % count + UInt64(round.value) % count) % count
-        return validators[order[Int(place)]].address
+        return order[Int((height.value % count + UInt64(round.value) % count) % count)]
     }
 }

@@ -136,6 +136,23 @@ package actor Beacon {
         try await handle(.message(message))
     }
 
+    /// A message that an `Authenticator` refused.
+    ///
+    /// Of a height whose set is not known here no signature can be checked: what it says is a hint at
+    /// most, and its answer small (IBFT-R14).
+    /// - Parameter peer: who sent it, whatever the message claims.
+    package func refused(
+        _ refusal: MessageRefusal, from peer: Address
+    ) async throws(EngineError) {
+        guard case .unknownValidatorSet(let height) = refusal else { return }
+        if height > agreement.head.height {
+            // Who speaks of a height holds the one before for final, but for a proposal ahead.
+            try await handle(.peerHead(Height(height.value - 1)))
+        } else {
+            network.announce(agreement.head, to: peer)
+        }
+    }
+
     /// A block that was requested, made by a `LedgerBlockReader`.
     package func receive(body: ProposedBlock) async throws(EngineError) {
         try await handle(.body(body))

@@ -14,6 +14,8 @@ package protocol BeaconNetwork: Sendable {
     func requestFinals(from: Height, through: Height)
     /// A height is final and can be read.
     func announce(_ head: Ibft.Head)
+    /// Our head, to one who speaks of a height long past; given to its `Beacon.receive(head:)`.
+    func announce(_ head: Ibft.Head, to peer: Address)
 }
 
 /// Nobody else: the network of a lone validator.
@@ -24,4 +26,5 @@ package struct NoPeers: BeaconNetwork {
     package func request(_ body: Ibft.BodyRequest) {}
     package func requestFinals(from: Height, through: Height) {}
     package func announce(_ head: Ibft.Head) {}
+    package func announce(_ head: Ibft.Head, to peer: Address) {}
 }

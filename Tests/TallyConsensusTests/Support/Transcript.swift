@@ -70,10 +70,7 @@ struct Stage {
         case "block":
             try define(words)
             return []
-        case "restart": return try restart()
-        case "crash":
-            disk = []
-            return try restart()
+        case "restart", "crash": return try restart(words)
         case "limit":
             messageLimit = Int(try word(words, 0)) ?? 0
             return []
@@ -131,9 +128,19 @@ struct Stage {
         return try give(.start).map(describe)
     }
 
-    private mutating func restart() throws -> [String] {
+    /// `restart`; `restart by-log` reads the beacon log before the vote log; `restart open` finds
+    /// records of open heights only, as after a checkpoint.
+    private mutating func restart(_ words: [String]) throws -> [String] {
         disk = []
-        return try start(.records(durable))
+        switch words.first {
+        case "by-log":
+            let bodies = durable.filter { $0.log == .beacon }
+            return try start(.records(bodies + durable.filter { $0.log == .votes }))
+        case "open":
+            let open = durable.filter { $0.height.map { $0 > head.height } ?? true }
+            return try start(.records(open))
+        default: return try start(.records(durable))
+        }
     }
 
     /// `block A 1 genesis`, `block B 2 A time 7`
