@@ -17,6 +17,7 @@ extension StateTree {
     ) throws(StateError) -> [StateObject?] {
         var objects: [StateObject?] = []
         objects.reserveCapacity(paths.count)
+        // SAFETY: this tree owns every fork below its top, and they do not leave this function.
         var ways: [(fork: Unmanaged<Fork>, isRight: Bool, depth: Int)] = []
         ways.reserveCapacity(Self.stride)
         var start = 0
