@@ -15,6 +15,13 @@ extension NetworkRun {
         return sum
     }
 
+    /// Time for who is far behind. Of FINALs that arrive together the machine takes the next alone, and
+    /// asks for the rest when it sends its votes again.
+    private var catchingUp: UInt64 {
+        let behind = checks.highest - min(checks.highest, lowest)
+        return behind * (scenario.retransmission + 4 * scenario.delay)
+    }
+
     /// A block above all that is decided, everywhere, within `roundsToDecide` rounds.
     func setGoal() {
         guard !scenario.isExcess else {
@@ -24,7 +31,7 @@ extension NetworkRun {
         goalAtHeal = checks.highest
         let round = honest.map(\.machine.round.value).max() ?? 0
         goal = Goal(
-            height: checks.highest + 1, deadline: now + patience(from: round),
+            height: checks.highest + 1, deadline: now + patience(from: round) + catchingUp,
             reason: "within \(roundsToDecide) rounds after the last fault")
     }
 
