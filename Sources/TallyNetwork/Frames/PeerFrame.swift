@@ -43,8 +43,6 @@ package enum PeerFrame: Hashable, Sendable {
         }
     }
 
-    /// Heights of one request (NET-7).
-    package static let finalsWindow: UInt64 = 16
     /// Bytes in front of a payload.
     static let headerBytes = 5
 
@@ -124,8 +122,8 @@ package enum PeerFrame: Hashable, Sendable {
             let first = try list.nextHeight()
             let last = try list.nextHeight()
             guard first <= last else { throw .unknownValue(last.value) }
-            guard last.value - first.value < Self.finalsWindow else {
-                throw .tooLong(limit: Int(Self.finalsWindow))
+            guard last.value - first.value < CatchUp.window else {
+                throw .tooLong(limit: Int(CatchUp.window))
             }
             self = .finalsRequest(first: first, last: last)
         case .transactions:

@@ -99,13 +99,21 @@ package final class PeerTransport: Sendable {
     }
 
     /// Begins to take connections, and to dial.
-    package func start() {
+    /// - Parameter look: called every 50 ms, on an event loop.
+    package func start(_ look: @escaping @Sendable () -> Void = {}) {
         listener.setOption(.autoRead, value: true).whenFailure { _ in }
         listener.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: Self.dialInterval) {
             [listener, dialler] task in
             guard listener.isActive else { return task.cancel() }
             dialler.dial()
+            look()
         }
+    }
+
+    /// Closes everything without a word.
+    package func cutOff() {
+        listener.close(promise: nil)
+        for channel in core.beginStop().channels.values { channel.close(promise: nil) }
     }
 
     /// NET-24. Returns when every connection is closed.
