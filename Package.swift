@@ -191,6 +191,13 @@ let package = Package(
                 "TallyExecution", "TallyState",
                 "TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting",
             ]),
+        tests(
+            "TallyNetworkTests",
+            [
+                "TallyNetwork", "TallyEngine", "TallyJournal", "TallySharding", "TallyConsensus",
+                "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
+                "TallyPrimitives", "TallyTesting",
+            ] + mutualTLS),
         tests("TallyClientTests", ["TallyClient", "TallyPrimitives", "TallyTesting"]),
         tests(
             "TallyRPCTests",
@@ -220,9 +227,9 @@ let package = Package(
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "BenchSupport", "TallyRPC", "TallyEngine", "TallyClient", "TallyJournal",
-                "TallySharding", "TallyExecution", "TallyState", "TallyTransactions",
-                "TallyCrypto", "TallyPrimitives",
+                "BenchSupport", "TallyRPC", "TallyNetwork", "TallyEngine", "TallyClient",
+                "TallyJournal", "TallySharding", "TallyExecution", "TallyConsensus", "TallyState",
+                "TallyTransactions", "TallyCrypto", "TallyPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio, path: "Benchmarks/Bench", swiftSettings: settings),
         tests("BenchSupportTests", ["BenchSupport", "TallyClient"]),

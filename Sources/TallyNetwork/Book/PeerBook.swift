@@ -86,6 +86,15 @@ package struct PeerBook: Sendable {
 
     // MARK: Dialling
 
+    /// Where a peer listens from now on; dialled at once if it is not connected.
+    package mutating func place(_ peer: Address, at place: PeerPlace, now: Duration) {
+        guard peer != own else { return }
+        var entry = entries[peer] ?? Entry()
+        entry.place = place
+        entry.nextDial = now
+        entries[peer] = entry
+    }
+
     /// Whom to dial now, by ascending address. Each dial ends by ``dialFailed(_:now:)`` or by
     /// ``connected(_:with:weDialled:now:)``.
     package mutating func due(_ now: Duration) -> [Dial] {

@@ -143,6 +143,8 @@ package final class PeerTransport: Sendable {
     package func setHeight(_ height: Height) { core.setHeight(height) }
     /// Who is taken from now on; who left the list is disconnected (NET-5).
     package func update(_ list: PeerList) { core.update(list) }
+    /// Where a peer listens from now on.
+    package func place(_ peer: Address, at place: PeerPlace) { core.place(peer, at: place) }
     /// Counts what came through a connection against its peer (NET-15).
     package func offence(_ refusal: PeerRefusal, by link: PeerLink) { core.offence(refusal, link) }
     package var counters: TransportCounters { core.counters }

@@ -76,6 +76,11 @@ final class TransportCore: Sendable {
         return id
     }
 
+    func place(_ peer: Address, at place: PeerPlace) {
+        let now = now
+        state.withLock { $0.book.place(peer, at: place, now: now) }
+    }
+
     /// Whom to dial now.
     func dials() -> [PeerBook.Dial] {
         let now = now
