@@ -113,8 +113,8 @@ import Testing
             .notWhoWasDialled(expected: key, actual: key), .noTLS, .unreadableCertificate,
             .greetingTimeout, .tooManyStrangers, .banned(key), .duplicate, .silent,
             .tooManyRequests, .unaskedBody(.zero), .wrongBody(.zero), .message(.duplicate),
-            .stopping, .goodbye(1), .lost,
+            .stopping, .goodbye(1), .lost, .malformedTransaction,
         ]
-        #expect(all.map(\.code) == Array(1...27))
+        #expect(all.map(\.code) == Array(1...28))
     }
 }
