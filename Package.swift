@@ -120,7 +120,8 @@ let package = Package(
             "TallyRPC",
             [
                 "TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState",
-                "TallyExecution", "TallySharding", "TallyEngine", "TallyClient", log, webSocket,
+                "TallyConsensus", "TallyExecution", "TallySharding", "TallyEngine", "TallyClient",
+                log, webSocket,
             ] + nio),
         // Layer 6
         core(
