@@ -34,7 +34,7 @@ struct TransportCommand: AsyncParsableCommand {
         }
         let single = max(1, frames / 20)
         var trips = try await pair.trips(payload, count: single)
-        show("flushed each", cpu: trips.cpu, wall: trips.wall, count: 2 * single)
+        show("there and back, one at a time", cpu: trips.cpu, wall: trips.wall, count: 2 * single)
         trips.seconds.sort()
         print("one way: p50 \(half(trips.seconds, 50)), p99 \(half(trips.seconds, 99))")
         await pair.stop()

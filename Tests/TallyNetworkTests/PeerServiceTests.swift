@@ -10,10 +10,11 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(1))) struct PeerServiceTests {
     /// Runs validator 0 of four, and gives `body` a connection with it as validator 1.
     private func withPeer(
+        of existing: SocketNetwork? = nil,
         _ body: (SocketNetwork, RunningValidator, PeerLink) async throws -> Void
     ) async throws {
+        let network = try existing ?? SocketNetwork(validators: 4)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            let network = try SocketNetwork(validators: 4)
             try await network.start(0, in: &group)
             let validator = try #require(network.running[0])
             let transport = try await PeerTransport.bind(
@@ -81,6 +82,29 @@ import Testing
                 if case .finalsRequest(let first, let last) = frame { [first, last] } else { nil }
             }
             #expect(wanted == [Height(1), Height(16)])
+        }
+    }
+
+    /// NET-11: of decisions that are in no memory any more.
+    @Test func givesFinalsOfBeforeItsStart() async throws {
+        let network = try SocketNetwork(validators: 4)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for index in 0..<4 { try await network.start(index, in: &group) }
+            let raws = network.round(0)
+            try await network.submit(raws, to: 0)
+            try await network.haveAll(raws)
+            await network.stopAll()
+            try await group.waitForAll()
+        }
+        try await withPeer(of: network) { network, validator, link in
+            let snapshot = validator.engine.publisher.current
+            #expect(await validator.engine.beacon.final(of: Height(1)) == nil, "not in memory")
+            link.send(.finalsRequest(first: Height(1), last: Height(1)))
+            let wire = await first(link) { frame in
+                if case .block(let wire) = frame { wire } else { nil }
+            }
+            let final = try #require(try snapshot.final(Height(1)))
+            #expect(wire == Message.final(final).wire)
         }
     }
 
