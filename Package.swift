@@ -129,6 +129,7 @@ let package = Package(
             [
                 "TallyPrimitives", "TallyCrypto", "TallyStore", "TallyTransactions",
                 "TallyState", "TallyExecution", "TallySharding", "TallyJournal", "TallyEngine",
+                "TallyConsensus", "TallyNetwork",
                 "TallyClient", "TallyRPC", log,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -211,8 +212,8 @@ let package = Package(
         tests(
             "TallyNodeTests",
             [
-                "TallyNode", "TallyRPC", "TallyEngine", "TallyJournal", "TallyStore", "TallyClient",
-                "TallySharding", "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
+                "TallyNode", "TallyRPC", "TallyNetwork", "TallyEngine", "TallyJournal", "TallyStore",
+                "TallyClient", "TallySharding", "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
                 "TallyPrimitives", "TallyTesting", log,
             ]),
         // The process that `tools/kill-test` runs: it kills nodes and looks what is left.
