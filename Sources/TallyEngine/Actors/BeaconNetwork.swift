@@ -18,11 +18,14 @@ package protocol BeaconNetwork: Sendable {
     func announce(_ head: Ibft.Head, to peer: Address)
     /// To all other validators: transactions that were taken from this node's own clients.
     func forward(_ transactions: [[UInt8]])
+    /// Where the intake leaves the senders that it recovered, for blocks of others.
+    var senders: SenderCache? { get }
 }
 
 extension BeaconNetwork {
     /// Nobody else has to know of them.
     package func forward(_ transactions: [[UInt8]]) {}
+    package var senders: SenderCache? { nil }
 }
 
 /// Nobody else: the network of a lone validator.

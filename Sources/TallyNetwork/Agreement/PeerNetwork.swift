@@ -13,6 +13,7 @@ package final class PeerNetwork: BeaconNetwork {
     package let transport: PeerTransport
     let authenticator: Authenticator<RecoverableScheme, PeerBlockReader>
     let reader: PeerBlockReader
+    private let verified = SenderCache()
     private let state = Mutex(State())
     /// There are blocks to build, judge or apply.
     let jobs: Signal
@@ -45,7 +46,7 @@ package final class PeerNetwork: BeaconNetwork {
     package init(_ transport: PeerTransport, chain: ChainIdentity, clock: any NodeClock) {
         self.transport = transport
         self.clock = clock
-        reader = LedgerBlockReader(senders: RecoveredSenders(chainID: chain.chainID))
+        reader = LedgerBlockReader(senders: CachedSenders(verified, chainID: chain.chainID))
         authenticator = Authenticator(
             chain: chain, limits: transport.limits.messages, scheme: RecoverableScheme(),
             reader: reader)
@@ -74,6 +75,8 @@ package final class PeerNetwork: BeaconNetwork {
         guard let peer = nextPeer() else { return }
         fetch(state.withLock { $0.catchUp.ask(from: from, through: through, of: peer) })
     }
+
+    package var senders: SenderCache? { verified }
 
     package func announce(_ head: Ibft.Head) {
         transport.setHeight(head.height)
@@ -184,8 +187,8 @@ package final class PeerNetwork: BeaconNetwork {
     }
 }
 
-/// Reads blocks of others, recovering every sender.
-typealias PeerBlockReader = LedgerBlockReader<RecoveredSenders, InOrder>
+/// Reads blocks of others, recovering the senders that the intake has not seen.
+typealias PeerBlockReader = LedgerBlockReader<CachedSenders, InOrder>
 
 /// Something is to be done; saying it twice before it is done says nothing more.
 struct Signal: Sendable {
