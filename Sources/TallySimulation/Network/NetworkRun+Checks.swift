@@ -22,6 +22,7 @@ extension NetworkRun {
             }
         } else {
             checks.sent[vote.slot] = vote.content
+            node.votedThrough = max(node.votedThrough, vote.slot.height)
             checkLock(vote, node)
             checkNested(message, node)
         }

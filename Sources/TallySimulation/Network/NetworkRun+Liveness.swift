@@ -65,6 +65,7 @@ extension NetworkRun {
 
     /// What is checked once, at the end.
     func finish() {
+        for node in nodes where node.isUp { checkReadable(node) }
         if scenario.isExcess { meetFork() }
         guard checks.forkedAt == nil else { return }
         do throws(LedgerViolation) {

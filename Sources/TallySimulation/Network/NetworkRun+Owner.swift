@@ -23,10 +23,14 @@ extension NetworkRun {
                     }
                 }
                 guard node.life == life else { return }
-                perform(effect, of: node, &inputs)
+                let crash = node.voteCrash.flatMap { $0.isMet(by: effect) ? $0 : nil }
+                if crash?.moment != .before { perform(effect, of: node, &inputs) }
                 guard node.life == life else { return }
+                if let crash { return die(node, at: crash) }
             }
+            notePlace(node)
         }
+        checkDecides(node)
         checkMemory(node)
     }
 
@@ -55,7 +59,9 @@ extension NetworkRun {
         case .build(let request): answer(build(request, node), node, &inputs)
         case .validate(let request, let block):
             answer(.validated(request, judge(request, block, node)), node, &inputs)
-        case .requestBody(let request): ask(for: request, node)
+        case .requestBody(let request):
+            node.asked.insert(request.digest)
+            ask(for: request, node)
         case .requestSync(let from, let through):
             let others = nodes.indices.filter { nodes[$0].member != node.member }
             guard !others.isEmpty else { return }
@@ -65,7 +71,9 @@ extension NetworkRun {
         case .decide(let decision): decide(decision, node, &inputs)
         case .lateSeal: break
         case .report(let evidence): checkEvidence(evidence, node)
-        case .refuse(let refusal, _): checkRefusal(refusal, node)
+        case .refuse(let refusal, _):
+            node.hasRefused = true
+            checkRefusal(refusal, node)
         case .halt(let fork): checkFork(fork, node)
         }
     }
@@ -87,6 +95,12 @@ extension NetworkRun {
     private func build(_ request: Ibft.BuildRequest, _ node: VirtualValidator) -> Ibft.Input {
         node.pool.prune(node.ledger, now: now)
         do throws(LedgerFault) {
+            // As the engine does: what was voted for before a restart is executed first.
+            if request.parent != node.machine.head.digest,
+                let parent = node.machine.block(request.parent)
+            {
+                _ = try node.ledger.objection(to: parent)
+            }
             let block = try node.ledger.build(
                 on: request.parent, isMandatory: request.isMandatory, now: node.clock(now),
                 proposer: node.address, from: &node.pool)
@@ -129,6 +143,7 @@ extension NetworkRun {
             return
         }
         node.chain.append(decision.final)
+        node.forgetCommits(through: height)
         milestones.decided[height.value, default: [:]][node.index] = now
         trace.add(decision.block.digest.words.0)
         checkApplied(block, records, node)
@@ -169,6 +184,7 @@ extension NetworkRun {
         _ inputs: inout [Ibft.Input]
     ) {
         checkOpen(records, node)
+        checkReasons(records, node)
         node.writes.append((records, token))
         guard !node.isWriting else { return }
         if scenario.diskDelay + node.slowness == 0, node.fullUntil <= now {
@@ -238,6 +254,8 @@ extension NetworkRun {
         node.isWriting = false
         node.timers = [:]
         node.wakesAt = nil
+        node.voteCrash = nil
+        node.forgetCommits(through: nil)
         lose(node)
         let pause = pause ?? random.pick(50_000...4_000_000)
         schedule(.restart(node.index), after: isHealed ? 0 : pause)
@@ -265,19 +283,37 @@ extension NetworkRun {
                 return fail(.recovery, "node \(node.index) cannot replay: \(error)")
             }
         }
+        checkReadable(node)
         node.ledger = ledger
         node.pool = TransactionPool(ledger.layout)
         node.cache = SignatureCache(limit: 512)
         checks.restore(recovered, node.index)
         node.machine = Ibft(
             configuration, signer: node.signer, start: start(ledger.head, recovered.memory))
+        node.place = Place(
+            height: node.height.value + 1, round: node.machine.round.value, since: now)
         if let again = node.crashAgain {
             node.crashIn = again
             node.crashAgain = nil
             result.faults.add(.crashAgain)
         }
+        if node.diesInWrites > 0 {
+            node.diesInWrites -= 1
+            node.storage.dieSoon()
+        }
         give(.start, to: node)
         offerWork(node)
+    }
+
+    /// Dies at a vote, perhaps for the loss of its disk, and once more while it comes back.
+    private func die(_ node: VirtualValidator, at crash: VoteCrash) {
+        result.faults.add(.crashAtVote)
+        if let loss = crash.loss {
+            loseDisk(node, loss, for: crash.pause)
+        } else {
+            die(node, for: crash.pause)
+        }
+        node.crashAgain = crash.again
     }
 
     /// What a crash leaves on the disk: all of it after a kill, less after a power cut.
@@ -295,9 +331,10 @@ extension NetworkRun {
     }
 
     /// The node dies, and comes back without its votes, or with less.
-    func loseDisk(_ node: VirtualValidator, _ fault: Fault) {
+    func loseDisk(_ node: VirtualValidator, _ fault: Fault, for pause: UInt64? = nil) {
         result.faults.add(fault)
-        if node.isUp { die(node) }
+        if node.isUp { die(node, for: pause) }
+        node.silentThrough = node.votedThrough
         switch fault {
         case .votesLost: node.storage.forgetVotes()
         case .oldDisk: node.storage.lose(everything: false)

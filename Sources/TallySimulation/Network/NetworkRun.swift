@@ -58,6 +58,9 @@ final class NetworkRun {
     var goal: Goal?
     var goalAtHeal: UInt64 = 0
     var milestones = Milestones()
+    /// What everybody said together.
+    var word = PublicWord()
+    let genesisDigest: Hash32
     /// An offence that a node has to report in this step.
     var expected: (node: Int, OffenceKey)?
     /// What each side is shown of a block that somebody proposes twice (SIM-12), by either digest.
@@ -98,6 +101,7 @@ final class NetworkRun {
         load = WorkloadState(scenario)
         checks = RunChecks(scenario, scheme, chain)
         let ledger = VirtualLedger(scenario.genesis, scenario.schedule)
+        genesisDigest = ledger.head.digest
         links = Links(count: 0)
         for member in scenario.addresses.indices {
             for _ in 0..<(scenario.faulty[member]?.contains(.isTwins) ?? false ? 2 : 1) {

@@ -2,6 +2,7 @@
 package enum Checker: String, Hashable, Sendable, CaseIterable {
     case agreement, validity, certificate, authenticity, signatures, durability, evidence, memory
     case conservation, receipts, roots, invariants, recovery, liveness, execution, fork, refusals
+    case rounds, parents, decisions
 }
 
 /// The first rule that a run broke.

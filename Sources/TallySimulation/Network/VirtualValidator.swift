@@ -43,10 +43,31 @@ final class VirtualValidator {
     var crashIn: Int?
     /// It dies again, so many effects after it came back.
     var crashAgain: Int?
+    /// How often it dies once more in a write, each time after it came back.
+    var diesInWrites = 0
     /// When work is expected next, in microseconds.
     var wakesAt: UInt64?
     /// Bodies under way, whom to ask next.
     var asks = 0
+
+    // What checkers know of this life.
+    var place = Place()
+    /// Whether the machine refused what it was given last.
+    var hasRefused = false
+    /// COMMITs of undecided heights that it took, by whom, and those of them that are a quorum.
+    var commits: [CommitStatement: Set<Address>] = [:]
+    var decidable: [Height: CommitStatement] = [:]
+    /// Bodies that it asked for.
+    var asked: Set<Hash32> = []
+
+    // Of all its lives.
+    /// The highest height at which it voted so that others may have heard it.
+    var votedThrough: UInt64 = 0
+    /// The same when it lost its votes last.
+    var silentThrough: UInt64 = 0
+
+    /// Dies at the next vote of a kind.
+    var voteCrash: VoteCrash?
 
     /// What it does against the rules.
     var mischief: Mischief?
@@ -63,6 +84,19 @@ final class VirtualValidator {
         self.ledger = ledger
         self.storage = storage
         pool = TransactionPool(ledger.layout)
+    }
+
+    /// What checkers forget when a life begins, or a height ends.
+    func forgetCommits(through height: Height?) {
+        guard let height else {
+            commits = [:]
+            decidable = [:]
+            asked = []
+            return
+        }
+        guard !commits.isEmpty else { return }
+        commits = commits.filter { $0.key.height > height }
+        decidable = decidable.filter { $0.key > height }
     }
 
     var address: Address { signer.address }
