@@ -24,7 +24,7 @@ package enum Fault: String, Hashable, Sendable, CaseIterable, Comparable {
     // Process
     case crash, crashAtEffect, crashAtVote, crashAgain, pause
     // Storage
-    case crashInWrite, unsyncedLost, tornWrite, diskFull, slowDisk, votesLost, oldDisk, diskLost
+    case crashInWrite, crashInCheckpoint, unsyncedLost, tornWrite, diskFull, slowDisk, votesLost, oldDisk, diskLost
     // Clock
     case clockSkew, clockJump
     // Validators

@@ -19,6 +19,7 @@ struct PlannedFault {
         case diskFull(Int)
         case slowDisk(Int, delay: UInt64)
         case crashInWrite(Int, again: Bool)
+        case crashInCheckpoint(Int)
         /// From the beginning of the fault to its end that of an old disk is made.
         case loss(Int, Fault)
     }
@@ -76,8 +77,9 @@ extension NetworkRun {
         }
         if scenario.classes.contains(.storage) {
             for _ in 0..<random.pick(1...4) {
-                switch random.pick(3) {
+                switch random.pick(4) {
                 case 0: add(15_000_000, .diskFull(node()))
+                case 2: add(1_000_000, .crashInCheckpoint(node()))
                 case 1: add(1_000_000, .crashInWrite(node(), again: random.pick(2) == 0))
                 default: add(30_000_000, .slowDisk(node(), delay: random.pick(20_000...900_000)))
                 }
@@ -130,6 +132,7 @@ extension NetworkRun {
         case .crashInWrite(let node, let again):
             nodes[node].storage.dieSoon()
             nodes[node].diesInWrites = again ? 1 : 0
+        case .crashInCheckpoint(let node): nodes[node].diesInCheckpoint = true
         case .crashAtVote(let node, let crash):
             nodes[node].voteCrash = crash
             if crash.loss != nil { nodes[node].storage.takeBackup() }
@@ -151,7 +154,9 @@ extension NetworkRun {
         case .skew(let node, _), .jump(let node, _): nodes[node].clockOffset = 0
         case .slowDisk(let node, _): nodes[node].slowness = 0
         case .loss(let node, let fault): loseDisk(nodes[node], fault)
-        case .crash, .crashAtEffect, .crashAtVote, .pause, .diskFull, .crashInWrite: break
+        case .crash, .crashAtEffect, .crashAtVote, .pause, .diskFull, .crashInWrite,
+            .crashInCheckpoint:
+            break
         }
     }
 
@@ -191,6 +196,7 @@ extension NetworkRun {
             node.crashAgain = nil
             node.voteCrash = nil
             node.diesInWrites = 0
+            node.diesInCheckpoint = false
             node.storage.liveOn()
             node.storage.findSpace()
             node.pausedUntil = min(node.pausedUntil, now)

@@ -85,6 +85,7 @@ extension NetworkRun {
                     guard let final = $0.final(Height(height)) else { return false }
                     return final.block.digest != mine
                         && $0.chain.count + 8 > node.height.value
+                        && $0.chain.count > node.remembersFrom.value
                 }), mine != nil
             else { continue }
             for final in other.chain[(Int(height) - 1)...] where node.machine.fork == nil {

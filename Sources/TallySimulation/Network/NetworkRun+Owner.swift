@@ -147,6 +147,12 @@ extension NetworkRun {
         milestones.decided[height.value, default: [:]][node.index] = now
         trace.add(decision.block.digest.words.0)
         checkApplied(block, records, node)
+        let transactions = records.reduce(0) { $0 + $1.transactions.count }
+        if node.storage.published(
+            height, transactions: transactions, bytes: decision.block.body.count)
+        {
+            beginCheckpoint(node)
+        }
         node.pool.prune(node.ledger, now: now)
         inputs.append(.applied(height, setAfterNext: scenario.set(at: height.next.next)))
         if hasWork(node) { inputs.append(.work) }
@@ -175,171 +181,6 @@ extension NetworkRun {
         let wait = min(due.milliseconds - clock, 60_000) * 1000
         node.wakesAt = now + wait
         schedule(.wake(node.index, life: node.life), after: wait)
-    }
-
-    // MARK: Disk
-
-    private func persist(
-        _ records: [ConsensusRecord], _ token: PersistToken, of node: VirtualValidator,
-        _ inputs: inout [Ibft.Input]
-    ) {
-        checkOpen(records, node)
-        checkReasons(records, node)
-        node.writes.append((records, token))
-        guard !node.isWriting else { return }
-        if scenario.diskDelay + node.slowness == 0, node.fullUntil <= now {
-            if let token = write(node) { inputs.append(.persisted(token)) }
-        } else {
-            startWrite(node)
-        }
-    }
-
-    private func startWrite(_ node: VirtualValidator) {
-        node.isWriting = true
-        schedule(
-            .written(node.index, life: node.life),
-            after: max(100_000 * (node.fullUntil > now ? 1 : 0), scenario.diskDelay + node.slowness)
-        )
-    }
-
-    /// The disk has done the oldest request.
-    func finishWrite(_ node: VirtualValidator) {
-        node.isWriting = false
-        let life = node.life
-        let token = write(node)
-        guard node.life == life else { return }
-        if !node.writes.isEmpty, !node.isWriting { startWrite(node) }
-        if let token { give(.persisted(token), to: node) }
-    }
-
-    /// - Returns: the request that is durable now, if the disk had space and the node lives.
-    private func write(_ node: VirtualValidator) -> PersistToken? {
-        guard let (records, token) = node.writes.first else { return nil }
-        if node.fullUntil > now {
-            result.faults.add(.diskFull)
-            node.storage.lackSpace()
-        } else {
-            node.storage.findSpace()
-        }
-        let alone = records.allSatisfy { isAlone(node, $0.height ?? node.height.next) }
-        do throws(JournalRefusal) {
-            switch try node.storage.persist(records, isAlone: alone) {
-            case .done:
-                node.writes.removeFirst()
-                checks.persisted(records, node.index)
-                return token
-            case .full: if !node.isWriting { startWrite(node) }
-            case .crashed:
-                result.faults.add(.crashInWrite)
-                die(node)
-            }
-        } catch { fail(.execution, "node \(node.index) cannot write its logs: \(error)") }
-        return nil
-    }
-
-    /// Whether nobody else has a vote at a height.
-    func isAlone(_ node: VirtualValidator, _ height: Height) -> Bool {
-        let set = scenario.set(at: height)
-        return set.count == 1 && set.contains(node.address)
-    }
-
-    // MARK: Crashes
-
-    func die(_ node: VirtualValidator, for pause: UInt64? = nil) {
-        node.isUp = false
-        expected = nil
-        node.life += 1
-        node.crashIn = nil
-        node.writes = []
-        node.isWriting = false
-        node.timers = [:]
-        node.wakesAt = nil
-        node.voteCrash = nil
-        node.forgetCommits(through: nil)
-        lose(node)
-        let pause = pause ?? random.pick(50_000...4_000_000)
-        schedule(.restart(node.index), after: isHealed ? 0 : pause)
-    }
-
-    func restart(_ node: VirtualValidator) {
-        guard !node.isUp else { return }
-        result.restarts += 1
-        node.isUp = true
-        let recovered: RecoveredStorage
-        do throws(RecoveryFault) {
-            recovered = try node.storage.recover(scenario) { [self] in
-                isAlone(node, $0.next)
-            }
-        } catch {
-            // Also while it starts.
-            if node.storage.isDead { return die(node) }
-            return fail(.recovery, "node \(node.index) does not start: \(error)")
-        }
-        node.chain = recovered.decided.map(\.final)
-        checkRecovered(node.chain, node)
-        var ledger = VirtualLedger(scenario.genesis, scenario.schedule)
-        for decision in recovered.decided {
-            do throws(LedgerFault) { _ = try ledger.decide(decision.block) } catch {
-                return fail(.recovery, "node \(node.index) cannot replay: \(error)")
-            }
-        }
-        checkReadable(node)
-        node.ledger = ledger
-        node.pool = TransactionPool(ledger.layout)
-        node.cache = SignatureCache(limit: 512)
-        checks.restore(recovered, node.index)
-        node.machine = Ibft(
-            configuration, signer: node.signer, start: start(ledger.head, recovered.memory))
-        node.place = Place(
-            height: node.height.value + 1, round: node.machine.round.value, since: now)
-        if let again = node.crashAgain {
-            node.crashIn = again
-            node.crashAgain = nil
-            result.faults.add(.crashAgain)
-        }
-        if node.diesInWrites > 0 {
-            node.diesInWrites -= 1
-            node.storage.dieSoon()
-        }
-        give(.start, to: node)
-        offerWork(node)
-    }
-
-    /// Dies at a vote, perhaps for the loss of its disk, and once more while it comes back.
-    private func die(_ node: VirtualValidator, at crash: VoteCrash) {
-        result.faults.add(.crashAtVote)
-        if let loss = crash.loss {
-            loseDisk(node, loss, for: crash.pause)
-        } else {
-            die(node, for: crash.pause)
-        }
-        node.crashAgain = crash.again
-    }
-
-    /// What a crash leaves on the disk: all of it after a kill, less after a power cut.
-    private func lose(_ node: VirtualValidator) {
-        guard scenario.classes.contains(.storage) else { return node.storage.crash(.nothing) }
-        switch random.pick(3) {
-        case 0: node.storage.crash(.nothing)
-        case 1:
-            result.faults.add(.unsyncedLost)
-            node.storage.crash(.everything)
-        default:
-            result.faults.add(.tornWrite)
-            node.storage.crash(.someSectors)
-        }
-    }
-
-    /// The node dies, and comes back without its votes, or with less.
-    func loseDisk(_ node: VirtualValidator, _ fault: Fault, for pause: UInt64? = nil) {
-        result.faults.add(fault)
-        if node.isUp { die(node, for: pause) }
-        node.silentThrough = node.votedThrough
-        switch fault {
-        case .votesLost: node.storage.forgetVotes()
-        case .oldDisk: node.storage.lose(everything: false)
-        default: node.storage.lose(everything: true)
-        }
     }
 }
 

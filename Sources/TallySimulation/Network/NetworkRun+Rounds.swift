@@ -162,10 +162,10 @@ extension NetworkRun {
         do throws(RecoveryFault) {
             for _ in 0..<2 {
                 let found = try copy.recover(scenario) { [self] in isAlone(node, $0.next) }
-                guard found.decided.map(\.final) == node.chain else {
+                guard found.chain == node.chain else {
                     return fail(
                         .recovery,
-                        "the logs of node \(node.index) hold \(found.decided.count) heights and "
+                        "the logs of node \(node.index) hold \(found.chain.count) heights and "
                             + "not the \(node.chain.count) that it decided")
                 }
             }

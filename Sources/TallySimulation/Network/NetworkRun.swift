@@ -19,6 +19,7 @@ enum Event {
     case timer(Ibft.Timer, of: Int, life: Int, UInt64)
     case input(Ibft.Input, to: Int, life: Int)
     case written(Int, life: Int)
+    case checkpoint(Int, life: Int)
     case arrival
     case transactions([Transaction], to: Int)
     case wake(Int, life: Int)
@@ -209,6 +210,9 @@ final class NetworkRun {
         case .written(let index, let life):
             guard nodes[index].life == life, !postponed(event, nodes[index]) else { return }
             finishWrite(nodes[index])
+        case .checkpoint(let index, let life):
+            guard nodes[index].life == life, !postponed(event, nodes[index]) else { return }
+            finishCheckpoint(nodes[index])
         case .arrival: arrive()
         case .transactions(let transactions, let index): take(transactions, nodes[index])
         case .wake(let index, let life):

@@ -32,6 +32,8 @@ package struct SimulationResult: Hashable, Sendable {
     package var transactions = 0
     package var receipts = 0
     package var restarts = 0
+    /// Checkpoints that were written.
+    package var checkpoints = 0
     /// Highest round that decided.
     package var highestRound: UInt32 = 0
     /// Reports of evidence by honest validators.

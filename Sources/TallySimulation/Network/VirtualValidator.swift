@@ -45,6 +45,10 @@ final class VirtualValidator {
     var crashAgain: Int?
     /// How often it dies once more in a write, each time after it came back.
     var diesInWrites = 0
+    /// It dies in the next checkpoint.
+    var diesInCheckpoint = false
+    /// The checkpoint that its life began with: of blocks up to there it knows no seals.
+    var remembersFrom = Height.genesis
     /// When work is expected next, in microseconds.
     var wakesAt: UInt64?
     /// Bodies under way, whom to ask next.
