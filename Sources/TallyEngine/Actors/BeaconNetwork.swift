@@ -10,7 +10,7 @@ package protocol BeaconNetwork: Sendable {
     func send(_ message: Message, to peer: Address)
     /// Fetch a block by its digest; answered by `Beacon.receive(body:)`.
     func request(_ body: Ibft.BodyRequest)
-    /// Fetch FINALs from a height on, in order.
+    /// Fetch FINALs from a height on, and give them to the beacon in order (`CatchUp` does).
     func requestFinals(from: Height, through: Height)
     /// A height is final and can be read.
     func announce(_ head: Ibft.Head)

@@ -48,6 +48,7 @@ extension NetworkRun {
         node.ledger = ledger
         node.pool = TransactionPool(ledger.layout)
         node.cache = SignatureCache(limit: 512)
+        node.catchUp = CatchUp()
         checks.restore(recovered, node.index)
         node.machine = Ibft(
             configuration, signer: node.signer, start: start(ledger.head, recovered.memory))

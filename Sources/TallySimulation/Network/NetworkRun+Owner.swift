@@ -32,6 +32,7 @@ extension NetworkRun {
         }
         checkDecides(node)
         checkMemory(node)
+        catchUp(node)
     }
 
     private func perform(
@@ -60,14 +61,12 @@ extension NetworkRun {
         case .validate(let request, let block):
             answer(.validated(request, judge(request, block, node)), node, &inputs)
         case .requestBody(let request):
-            node.asked.insert(request.digest)
+            node.wanted.insert(request.digest)
             ask(for: request, node)
         case .requestSync(let from, let through):
-            let others = nodes.indices.filter { nodes[$0].member != node.member }
-            guard !others.isEmpty else { return }
-            let peer = others[node.asks % others.count]
-            node.asks += 1
-            send(.syncRequest(from: from, through: through), from: node.index, to: peer)
+            guard let peer = nextPeer(node) else { return }
+            let address = nodes[peer].address
+            fetch(node.catchUp.ask(from: from, through: through, of: address), node, peer)
         case .decide(let decision): decide(decision, node, &inputs)
         case .lateSeal: break
         case .report(let evidence): checkEvidence(evidence, node)

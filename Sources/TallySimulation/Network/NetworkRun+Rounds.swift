@@ -72,7 +72,7 @@ extension NetworkRun {
 
     /// Since when a node is in its round; called after every step.
     func notePlace(_ node: VirtualValidator) {
-        let (height, round) = (node.height.value + 1, node.machine.round.value)
+        let (height, round) = (node.height.value + 1, node.round.value)
         guard node.place.height != height || node.place.round != round else { return }
         node.place = Place(height: height, round: round, since: now)
     }
@@ -131,10 +131,10 @@ extension NetworkRun {
         guard !node.decidable.isEmpty, node.isUp, node.machine.fork == nil,
             let commit = node.decidable[node.height.next]
         else { return }
-        let round = node.machine.round
+        let round = node.round
         // Votes of rounds further away are forgotten (IBFT-R12).
         guard max(round, commit.round).value - min(round, commit.round).value <= 8,
-            !node.asked.contains(commit.digest)
+            !node.wanted.contains(commit.digest)
         else { return }
         let isDecided = node.writes.contains {
             $0.records.contains { record in

@@ -9,7 +9,7 @@ enum Packet {
     case message([UInt8])
     case bodyRequest(Ibft.BodyRequest)
     case body([UInt8])
-    case syncRequest(from: Height, through: Height)
+    case finalsRequest(CatchUp.Request)
     case head(Height)
 }
 
@@ -17,7 +17,8 @@ enum Packet {
 enum Event {
     case deliver(Packet, from: Int, to: Int)
     case timer(Ibft.Timer, of: Int, life: Int, UInt64)
-    case input(Ibft.Input, to: Int, life: Int)
+    // Large, and rare: all others are moved about with it.
+    indirect case input(Ibft.Input, to: Int, life: Int)
     case written(Int, life: Int)
     case checkpoint(Int, life: Int)
     case arrival

@@ -51,8 +51,11 @@ final class VirtualValidator {
     var remembersFrom = Height.genesis
     /// When work is expected next, in microseconds.
     var wakesAt: UInt64?
-    /// Bodies under way, whom to ask next.
+    /// Whom to ask next.
     var asks = 0
+    /// FINALs under way, and the node that was asked for them.
+    var catchUp = CatchUp()
+    var asked = 0
 
     // What checkers know of this life.
     var place = Place()
@@ -62,7 +65,7 @@ final class VirtualValidator {
     var commits: [CommitStatement: Set<Address>] = [:]
     var decidable: [Height: CommitStatement] = [:]
     /// Bodies that it asked for.
-    var asked: Set<Hash32> = []
+    var wanted: Set<Hash32> = []
 
     // Of all its lives.
     /// The highest height at which it voted so that others may have heard it.
@@ -95,7 +98,7 @@ final class VirtualValidator {
         guard let height else {
             commits = [:]
             decidable = [:]
-            asked = []
+            wanted = []
             return
         }
         guard !commits.isEmpty else { return }
@@ -105,6 +108,11 @@ final class VirtualValidator {
 
     var address: Address { signer.address }
     var height: Height { machine.head.height }
+
+    /// Looks at the machine where it lies: to read a computed property of it copies it otherwise.
+    func inspect<R>(_ body: (inout Ibft) -> R) -> R { body(&machine) }
+
+    var round: Round { inspect { $0.round } }
 
     /// What it knows of its clock.
     func clock(_ now: UInt64) -> BeaconTime {
