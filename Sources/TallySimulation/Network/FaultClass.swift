@@ -24,15 +24,17 @@ package enum Fault: String, Hashable, Sendable, CaseIterable, Comparable {
     // Process
     case crash, crashAtEffect, crashAtVote, crashAgain, pause
     // Storage
-    case crashInWrite, crashInCheckpoint, unsyncedLost, tornWrite, diskFull, slowDisk, votesLost, oldDisk, diskLost
+    case crashInWrite, crashInCheckpoint, unsyncedLost, tornWrite, diskFull, slowDisk
+    case votesLost, oldDisk, diskLost
     // Clock
     case clockSkew, clockJump
     // Validators
     case equivocation, lateProposal, selectiveProposal, badBody, badRoot, wrongTime
     case losingParent, withheldBody
     case doublePrepare, doubleCommit, withheldCommit, commitToOne
-    case certificateTooFew, certificateRepeated, justificationRepeated, certificateForeign, certificateWrongHeight
+    case certificateTooFew, certificateRepeated, certificateForeign, certificateWrongHeight
     case certificateWrongRound, certificateWrongChain, certificateNotHighest, certificateTwoDigests
+    case justificationRepeated
     case replayHeight, replayRound, replayChain, replayKind, staleRoundChange, roundFlood
     case concealedLock
     case forgedFinal, headLie, twins, muteValidator

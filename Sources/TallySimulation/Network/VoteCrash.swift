@@ -27,6 +27,11 @@ struct VoteCrash: Hashable {
         again = random.pick(2) == 0 ? random.pick(8) : nil
     }
 
+    init(kind: MessageKind, moment: Moment, loss: Fault?, pause: UInt64, again: Int?) {
+        (self.kind, self.moment, self.loss) = (kind, moment, loss)
+        (self.pause, self.again) = (pause, again)
+    }
+
     func isMet(by effect: Ibft.Effect) -> Bool {
         switch effect {
         case .persist(let records, _):
