@@ -16,6 +16,13 @@ package protocol BeaconNetwork: Sendable {
     func announce(_ head: Ibft.Head)
     /// Our head, to one who speaks of a height long past; given to its `Beacon.receive(head:)`.
     func announce(_ head: Ibft.Head, to peer: Address)
+    /// To all other validators: transactions that were taken from this node's own clients.
+    func forward(_ transactions: [[UInt8]])
+}
+
+extension BeaconNetwork {
+    /// Nobody else has to know of them.
+    package func forward(_ transactions: [[UInt8]]) {}
 }
 
 /// Nobody else: the network of a lone validator.
