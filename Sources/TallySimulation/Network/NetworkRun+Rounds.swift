@@ -152,15 +152,15 @@ extension NetworkRun {
                 + "neither decides nor asks for the body")
     }
 
-    // MARK: Logs (SIM-38)
+    // MARK: Logs (SIM-32)
 
-    /// What a log holds can be read, and is the same when it is read again.
+    /// What logs hold can be read; can be appended to, and is the same when it is read again.
     func checkReadable(_ node: VirtualValidator) {
         guard node.isHonest, result.failure == nil else { return }
         var copy = node.storage
         copy.crash(.nothing)
-        do throws(RecoveryFault) {
-            for _ in 0..<2 {
+        do {
+            for isFirst in [true, false] {
                 let found = try copy.recover(scenario) { [self] in isAlone(node, $0.next) }
                 guard found.chain == node.chain else {
                     return fail(
@@ -168,6 +168,7 @@ extension NetworkRun {
                         "the logs of node \(node.index) hold \(found.chain.count) heights and "
                             + "not the \(node.chain.count) that it decided")
                 }
+                if isFirst { try copy.appendNothing(at: Height(UInt64(node.chain.count))) }
             }
         } catch {
             fail(.recovery, "the logs of node \(node.index) cannot be read: \(error)")

@@ -82,6 +82,18 @@ struct VirtualStorage {
         return outcome
     }
 
+    /// Appends what says nothing new: to both logs something short, then something long, which begins
+    /// another segment.
+    mutating func appendNothing(at head: Height) throws(JournalRefusal) {
+        for count in [0, limits.segmentBytes] {
+            let block = ProposedBlock(
+                height: head, parent: .zero, digest: .zero, timestamp: BeaconTime(milliseconds: 0),
+                body: [UInt8](repeating: 0, count: count))
+            _ = try persist(
+                [.undecided(block), .observing(nonce: .zero, until: head)], isAlone: false)
+        }
+    }
+
     private mutating func run() -> WriteOutcome {
         do throws(JournalStorageError) {
             return try work.run(beacon: &beacon, votes: &votes) == nil ? .done : .full
