@@ -45,6 +45,11 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
 let webSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
+let mutualTLS: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
 let package = Package(
@@ -59,6 +64,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
@@ -104,12 +110,17 @@ let package = Package(
                 "TallyConsensus", "TallyExecution", "TallySharding", "TallyJournal",
             ]),
         core("TallyClient", ["TallyPrimitives", "TallyCrypto", "TallyTransactions"] + nio),
+        core(
+            "TallyNetwork",
+            ["TallyPrimitives", "TallyCrypto", "TallyConsensus", "TallySharding", "TallyEngine"]
+                + mutualTLS),
         // Layer 5
         core(
             "TallyRPC",
             [
                 "TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState",
-                "TallyExecution", "TallySharding", "TallyEngine", "TallyClient", log, webSocket,
+                "TallyConsensus", "TallyExecution", "TallySharding", "TallyEngine", "TallyClient",
+                log, webSocket,
             ] + nio),
         // Layer 6
         core(
@@ -181,6 +192,13 @@ let package = Package(
                 "TallyExecution", "TallyState",
                 "TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting",
             ]),
+        tests(
+            "TallyNetworkTests",
+            [
+                "TallyNetwork", "TallyEngine", "TallyJournal", "TallySharding", "TallyConsensus",
+                "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
+                "TallyPrimitives", "TallyTesting",
+            ] + mutualTLS),
         tests("TallyClientTests", ["TallyClient", "TallyPrimitives", "TallyTesting"]),
         tests(
             "TallyRPCTests",
@@ -210,9 +228,9 @@ let package = Package(
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "BenchSupport", "TallyRPC", "TallyEngine", "TallyClient", "TallyJournal",
-                "TallySharding", "TallyExecution", "TallyState", "TallyTransactions",
-                "TallyCrypto", "TallyPrimitives",
+                "BenchSupport", "TallyRPC", "TallyNetwork", "TallyEngine", "TallyClient",
+                "TallyJournal", "TallySharding", "TallyExecution", "TallyConsensus", "TallyState",
+                "TallyTransactions", "TallyCrypto", "TallyPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio, path: "Benchmarks/Bench", swiftSettings: settings),
         tests("BenchSupportTests", ["BenchSupport", "TallyClient"]),

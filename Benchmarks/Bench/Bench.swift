@@ -9,7 +9,7 @@ import TallyClient
         commandName: "Bench", abstract: "Measures the ledger beside the bounds of the machine.",
         subcommands: [
             TableCommand.self, MeasureCommand.self, MicroCommand.self, NodeCommand.self,
-            EchoCommand.self,
+            EchoCommand.self, TransportCommand.self,
         ], defaultSubcommand: TableCommand.self)
 }
 

@@ -24,6 +24,8 @@ package enum HashDomain: UInt8, Sendable, CaseIterable {
     case proposerOrder = 0x33
     case randomnessReveal = 0x34
     case randomnessMix = 0x35
+    // Network
+    case peerIdentity = 0x36
     // Files
     case journalRecord = 0x40
 }

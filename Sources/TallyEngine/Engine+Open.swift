@@ -86,8 +86,9 @@ extension Engine {
             notify: notify)
         let engine = Engine(
             genesis: genesis, shards: recovery.shards, beacon: beacon,
-            checkpointer: Checkpointer(beacon: beacon, beaconStore: beaconStore), clock: clock,
-            limits: configuration.limits, space: space)
+            checkpointer: Checkpointer(beacon: beacon, beaconStore: beaconStore),
+            network: configuration.network, clock: clock, limits: configuration.limits,
+            space: space)
         let report = RecoveryReport(
             checkpoint: recovery.checkpoint, height: recovery.height,
             replayedTransactions: recovery.replayedTransactions,

@@ -19,7 +19,7 @@ package final class Engine: Sendable {
 
     init(
         genesis: Genesis, shards: [Shard], beacon: Beacon, checkpointer: Checkpointer,
-        clock: any NodeClock, limits: Limits, space: WriteSpace
+        network: any BeaconNetwork, clock: any NodeClock, limits: Limits, space: WriteSpace
     ) {
         self.genesis = genesis
         self.shards = shards
@@ -31,7 +31,7 @@ package final class Engine: Sendable {
         self.signal = signal
         intake = Intake(
             parameters: genesis.parameters, shards: shards, limits: limits, space: space,
-            signal: { signal.yield() })
+            signal: { signal.yield() }, forward: { network.forward($0) })
     }
 
     /// What readers read.

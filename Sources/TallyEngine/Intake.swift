@@ -25,14 +25,18 @@ package final class Intake: Sendable {
     private let inFlight = Atomic<Int>(0)
     private let space: WriteSpace
     private let signal: @Sendable () -> Void
+    private let forward: @Sendable ([[UInt8]]) -> Void
 
     /// Transactions one task verifies: about a millisecond, much more than a task costs.
     private static let chunk = 16
 
-    /// - Parameter signal: called after transactions were admitted; must not block.
+    /// - Parameters:
+    ///   - signal: called after transactions were admitted; must not block.
+    ///   - forward: called with those of our own clients; must not block.
     package init(
         parameters: NetworkParameters, shards: [Shard], limits: Limits, space: WriteSpace,
-        signal: @escaping @Sendable () -> Void
+        signal: @escaping @Sendable () -> Void,
+        forward: @escaping @Sendable ([[UInt8]]) -> Void
     ) {
         chainID = parameters.chainID
         layout = parameters.layout
@@ -40,15 +44,17 @@ package final class Intake: Sendable {
         limit = limits.intakeInFlight
         self.space = space
         self.signal = signal
+        self.forward = forward
     }
 
     /// Whether there is space for transactions; the other reasons to refuse are theirs.
     package var takesTransactions: Bool { !space.isShort }
 
     /// Offers raw transactions, in order.
+    /// - Parameter isForwarded: whether another node sent them, who sends them to all itself.
     /// - Returns: the hash of each that was taken, or why it was not.
     package func submit(
-        _ raws: [[UInt8]]
+        _ raws: [[UInt8]], isForwarded: Bool = false
     ) async -> [Result<Hash32, SubmitRejection>] {
         guard !raws.isEmpty else { return [] }
         guard takesTransactions else { return raws.map { _ in .failure(.diskFull) } }
@@ -98,7 +104,11 @@ package final class Intake: Sendable {
                 for item in batches[shard] { results[item.index] = .failure(.unavailable(error)) }
             }
         }
-        if admitted { signal() }
+        guard admitted else { return results }
+        signal()
+        if !isForwarded {
+            forward(zip(raws, results).compactMap { (try? $1.get()) == nil ? nil : $0 })
+        }
         return results
     }
 

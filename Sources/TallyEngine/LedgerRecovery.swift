@@ -105,11 +105,13 @@ struct LedgerRecovery {
         replayedBytes += decision.block.body.count
         replayedTransactions += block.transactionCount
         finals.append(decision.final)
-        try appendRow(block)
+        try appendRow(block, decision.certificate)
     }
 
     /// The row of a replayed block: a shard that was ahead holds its part already.
-    private func appendRow(_ block: BeaconBlock) throws(EngineError) {
+    private func appendRow(
+        _ block: BeaconBlock, _ certificate: FinalCertificate
+    ) throws(EngineError) {
         let records = replay.blocks.last?.records ?? []
         var anchors: [BeaconRow.Anchor] = []
         for anchor in block.anchors {
@@ -126,7 +128,8 @@ struct LedgerRecovery {
                 anchors.append(BeaconRow.Anchor(row))
             } catch { throw .read(error) }
         }
-        beaconHistory.append(BeaconRow(header: block.header, anchors: anchors))
+        beaconHistory.append(
+            BeaconRow(header: block.header, certificate: certificate, anchors: anchors))
     }
 
     /// Hands the recovered cores to their actors.

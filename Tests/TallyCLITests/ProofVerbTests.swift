@@ -35,6 +35,41 @@ import Testing
             #expect(other.error.contains("--block \(Hash32.zero)"))
         }
         try await checkTheAnchor(fetched, scratch)
+        try await checkTheSeals(fetched, scratch)
+    }
+
+    /// With the genesis document a header from anybody is as good as one's own.
+    private func checkTheSeals(_ fetched: Fetched, _ scratch: Scratch) async throws {
+        let proof = try #require(fetched.proofs.first)
+        func verify(_ header: String, _ genesis: String) async -> Outcome {
+            await tally(
+                "verify-proof", proof.file, "--header", header, "--genesis", genesis, "--json")
+        }
+        let genesis = scratch["ledger"] + "/genesis.json"
+        let sealed = await verify(fetched.header, genesis)
+        #expect(sealed.code == 0, "\(sealed.error)")
+        #expect(try sealed.json["sealedPower"] == 1)
+        #expect(try sealed.json["quorum"] == 1)
+        let text = await tally(
+            "verify-proof", proof.file, "--header", fetched.header, "--genesis", genesis)
+        #expect(text.output.contains("seals of 1 of 1, it takes 1"), "\(text.output)")
+        let header = try #require(String(validating: Files.read(fetched.header), as: UTF8.self))
+        let forged = header.replacing("\"signature\":\"0x", with: "\"signature\":\"0x00")
+            .replacing(/00"}]}/, with: "\"}]}").replacing(/01"}]}/, with: "\"}]}")
+        let refused = await verify(try scratch.write(forged, to: "forged"), genesis)
+        #expect(refused.code == 1)
+        #expect(refused.errorCode == "notFinal", "\(refused.error)")
+        let other = scratch["other.json"]
+        let made = await tally(
+            "genesis", "new", "--validator", "0x00000000000000000000000000000000000000aa",
+            "--out", other)
+        #expect(made.code == 0)
+        let foreign = await verify(fetched.header, other)
+        #expect(foreign.code == 1)
+        #expect(foreign.error.contains("another network"), "\(foreign.error)")
+        let noHeader = await tally(
+            "verify-proof", proof.file, "--beacon-hash", proof.hash, "--genesis", genesis)
+        #expect(noHeader.code == 2)
     }
 
     /// A header in a file is as good as its hash, if it is one and the right one.

@@ -21,6 +21,29 @@ import Testing
         #expect(Quorum.faulty(total: total) == faulty)
     }
 
+    /// IBFT-R7: distinct members of that set, each over this very statement.
+    @Test func sealsCountOnce() throws {
+        let fixture = try Fixture(4)
+        let set = try #require(fixture.sets()[Height(1)])
+        let digest = Hash32.zero
+        func power(_ commits: [Commit], height: UInt64 = 1, round: UInt32 = 0) -> UInt64 {
+            let statement = CommitStatement(
+                height: Height(height), round: Round(round), digest: digest)
+            return FinalCertificate(statement, commits, set: set)
+                .power(in: set, Fixture.chain, TestScheme())
+        }
+        let seals = (0..<4).map { fixture.commit($0, 1, 0, digest) }
+        #expect(power(seals) == 4)
+        #expect(power(Array(seals[1...])) == 3)
+        #expect(power([seals[0], seals[0], seals[0]]) == 1)
+        #expect(power([seals[0], fixture.commit(1, 2, 0, digest)]) == 1, "of another height")
+        #expect(power([seals[0], fixture.commit(1, 1, 1, digest)]) == 1, "of another round")
+        #expect(power(seals, round: 1) == 0)
+        let borrowed = Commit(
+            seals[0].statement, sender: seals[1].sender, signature: seals[0].signature)
+        #expect(power([seals[0], borrowed]) == 1)
+    }
+
     @Test func doesNotOverflow() {
         let most = ValidatorSet.maximumPower
         #expect(Quorum.threshold(total: most) > most / 3 * 2)

@@ -1,4 +1,5 @@
 import Foundation
+import TallyConsensus
 import TallyCrypto
 import TallyEngine
 import TallyExecution
@@ -151,6 +152,44 @@ import Testing
         let violation = AuditFinding.invariant(shard, .emptyObject(.vault))
         #expect(try !ledger.audit(copy).findings.contains(violation))
         #expect(try ledger.audit(copy, isDeep: true).findings.contains(violation))
+    }
+
+    @Test func findsSealsThatAreGoneOrOfAnotherBlock() async throws {
+        var ledger = try AuditLedger()
+        defer { ledger.remove() }
+        let original = try await ledger.inFlight()
+        let beacon = Int(ledger.genesis.parameters.layout.beacon.index)
+        /// What is found when the first row is sealed otherwise.
+        func sealed(
+            _ change: (FinalCertificate) -> FinalCertificate?
+        ) throws -> [AuditFinding] {
+            try findings(ledger, original) { vandal in
+                _ = try vandal.change(beacon, "beacon-blocks") { _, bytes in
+                    guard let row = try? BeaconRow(encoded: bytes),
+                        let certificate = row.certificate
+                    else { return nil }
+                    return BeaconRow(
+                        header: row.header, certificate: change(certificate),
+                        anchors: row.anchors
+                    ).encoded
+                }
+            }
+        }
+        let found = [AuditFinding.seals(Height(1), power: 0, quorum: 1)]
+        #expect(try sealed { _ in nil } == found)
+        #expect(
+            try sealed {
+                FinalCertificate(
+                    height: $0.height, round: $0.round, digest: .zero, signers: $0.signers,
+                    seals: $0.seals)
+            } == found)
+        #expect(
+            try sealed {
+                FinalCertificate(
+                    height: $0.height, round: Round($0.round.value + 1), digest: $0.digest,
+                    signers: $0.signers, seals: $0.seals)
+            } == found)
+        #expect(try sealed { $0 }.isEmpty)
     }
 
     @Test func findsReceiptsDroppedDoubledOrChanged() async throws {

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TallyConsensus
 import TallyCrypto
 import TallyEngine
 import TallyExecution
@@ -181,6 +182,35 @@ import Testing
                 let account = try engine.publisher.current.account(key.address)
                 #expect(account.nonce == 5)
             }
+        }
+    }
+
+    /// Who is far behind is helped from what is stored (IBFT-R14).
+    @Test func finalsArePutTogetherFromRows() async throws {
+        let ledger = try TestLedger(shards: 3, accounts: 6)
+        defer { try? FileManager.default.removeItem(atPath: ledger.directory) }
+        var finals: [Final] = []
+        try await run(ledger, policy: CheckpointPolicy(), notices: Notices()) { engine, _ in
+            _ = try await transferAround(ledger, engine, rounds: 0..<3)
+            let snapshot = engine.publisher.current
+            for height in 1...snapshot.height.value {
+                let final = try #require(await engine.beacon.final(of: Height(height)))
+                #expect(try snapshot.final(Height(height)) == final)
+                finals.append(final)
+            }
+            #expect(try snapshot.final(.genesis) == nil)
+            #expect(try snapshot.final(snapshot.height.next) == nil)
+        }
+        // All of it is in the checkpoint now.
+        let (engine, report) = try ledger.open()
+        #expect(report.replayedTransactions == 0)
+        let snapshot = engine.publisher.current
+        for final in finals { #expect(try snapshot.final(final.height) == final) }
+        let set = ValidatorSchedule(ledger.genesis)[Height(1)]
+        let chain = ChainIdentity(
+            genesis: ledger.genesis.hash, chainID: ledger.genesis.parameters.chainID)
+        for final in finals {
+            #expect(final.certificate.power(in: set, chain, RecoverableScheme()) == set.quorum)
         }
     }
 

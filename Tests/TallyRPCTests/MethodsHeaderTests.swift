@@ -154,6 +154,51 @@ import Testing
         }
     }
 
+    /// PROOF-6: whoever has the genesis asks nobody else.
+    @Test func sealsShowThatAHeaderIsFinal() async throws {
+        try await withLedger { ledger in
+            _ = try await ledger.settle(
+                ledger.raw(0, nonce: 0, to: ledger.address(1), value: 7))
+            let genesis = ledger.engine.publisher.current.genesis
+            func verify(_ document: JSON) throws -> FinalityDocument.Seals? {
+                let (header, _) = try HeaderDocument.beaconHeader(document)
+                return try FinalityDocument.verify(document, of: header, genesis)
+            }
+            func changed(_ document: JSON, _ finality: JSON) -> JSON {
+                let members = document.objectValue?.members ?? []
+                return .object(
+                    JSONObject(
+                        members.map { $0.key == "finality" ? .init("finality", finality) : $0 }))
+            }
+            let first = try await ledger.ask("beacon_block", "0x0")
+            #expect(first["finality"] == ["kind": "genesis"])
+            #expect(try verify(first) == nil)
+            let document = try await ledger.ask("beacon_block", "0x1")
+            let seals = try verify(document)
+            #expect(seals?.power == 1 && seals?.quorum == 1 && seals?.total == 1)
+            // The seal of one block makes no other final.
+            let other = try await ledger.ask("beacon_block", "0x2")
+            let finality = try #require(other["finality"])
+            #expect(throws: ProofDocumentError.notFinal(power: 0, quorum: 1)) {
+                _ = try verify(changed(document, finality))
+            }
+            let seal = try #require(finality["seals"]?.arrayValue?.first)
+            for wrong in [
+                .null, ["kind": "genesis"], ["kind": "seals"],
+                ["kind": "seals", "round": "0x0", "seals": [seal, seal]],
+                ["kind": "seals", "round": "0x0", "seals": [["validator": "0x"]]],
+            ] as [JSON] {
+                #expect(throws: ProofDocumentError.member("finality")) {
+                    _ = try verify(changed(other, wrong))
+                }
+            }
+            #expect(throws: ProofDocumentError.notFinal(power: 0, quorum: 1)) {
+                let none: JSON = ["kind": "seals", "round": "0x0", "seals": []]
+                _ = try verify(changed(other, none))
+            }
+        }
+    }
+
     @Test func aHeaderThatContradictsItselfIsRefused() async throws {
         try await withLedger { ledger in
             let document = try await ledger.ask("beacon_block", "0x0")

@@ -14,7 +14,7 @@ enum Layers {
 
     /// Imports inside one layer, each the only one of its kind.
     static let withinLayer: [String: Set<String>] = [
-        "TallySharding": ["TallyExecution"], "tally": ["TallyCLI"],
+        "TallySharding": ["TallyExecution"], "TallyNetwork": ["TallyEngine"], "tally": ["TallyCLI"],
     ]
 
     /// C modules, each behind one wrapper.

@@ -15,25 +15,31 @@ struct VerifyProofCommand: ParsableCommand {
         discussion: """
             The proof is what `tally query account-proof`, `receipt-proof` and \
             `transaction-proof` print, or a node's whole answer. It shows something to who knows \
-            one beacon header to be final: give that header as `tally query beacon` prints it, or \
-            its hash. Nothing else is trusted, not the node that the proof came from; so get the \
-            header from somebody you do trust, your own node for one. A proof leads to one header, \
-            which its member "trusted" names.
+            one beacon header to be final: give that header as `tally query beacon` prints it. \
+            With the network's genesis document the header comes from anybody: the validators named \
+            there must have sealed it. Without, the header, or its hash, is what you trust: get it \
+            from your own node. A proof leads to one header, which its member "trusted" names.
 
             Exit code 0 when everything holds, 1 with the first step that fails.
 
             Examples:
               tally query account-proof 0x… --out proof.json
               tally query beacon --out header.json
-              tally verify-proof proof.json --header header.json
+              tally verify-proof proof.json --header header.json --genesis genesis.json
             """)
 
     @Argument(help: ArgumentHelp("The proof; - reads standard input.", valueName: "file"))
     var file: String
     @Option(
         name: .long,
-        help: ArgumentHelp("File with the trusted beacon header as JSON.", valueName: "file"))
+        help: ArgumentHelp("File with the beacon header as JSON.", valueName: "file"))
     var header: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The network's genesis document: its validators must have sealed the header.",
+            valueName: "file"))
+    var genesis: String?
     @Option(
         name: .long,
         help: ArgumentHelp("Hash of the trusted beacon header.", valueName: "hash"))
@@ -44,6 +50,9 @@ struct VerifyProofCommand: ParsableCommand {
         guard (header == nil) != (beaconHash == nil) else {
             throw ValidationError("Say what you trust: --header or --beacon-hash.")
         }
+        guard genesis == nil || header != nil else {
+            throw ValidationError("--genesis checks the seals of a --header.")
+        }
         if header == "-", file == "-" {
             throw ValidationError("Proof and header cannot both come from standard input.")
         }
@@ -51,23 +60,29 @@ struct VerifyProofCommand: ParsableCommand {
 
     func run() throws {
         let document = try Self.read(file)
-        let (hash, height) = try trusted()
+        let (hash, height, seals) = try trusted()
         let statement: ProvenStatement
         do throws(ProofDocumentError) {
             statement = try ProofDocument.verify(document, .beaconHash(hash))
         } catch {
             throw CommandFailure(error.code, Self.advice(error, height) ?? error.description)
         }
-        output.print(Self.json(document), ProofSummary(statement).text)
+        output.print(Self.json(document, seals), ProofSummary(statement, seals).text)
     }
 
     /// The height is known with the whole header only.
-    private func trusted() throws -> (hash: Hash32, height: Height?) {
-        if let beaconHash { return (beaconHash.value, nil) }
+    private func trusted() throws -> (Hash32, Height?, FinalityDocument.Seals?) {
+        if let beaconHash { return (beaconHash.value, nil, nil) }
         let document = try Self.read(header ?? "-")
+        let genesis = try genesis.map { try GenesisCommand.read($0).genesis }
         do throws(ProofDocumentError) {
             let (header, hash) = try HeaderDocument.beaconHeader(document)
-            return (hash, header.height)
+            var seals: FinalityDocument.Seals?
+            if let genesis { seals = try FinalityDocument.verify(document, of: header, genesis) }
+            return (hash, header.height, seals)
+        } catch .notFinal(let power, let quorum) {
+            throw CommandFailure(
+                "notFinal", "\(ProofDocumentError.notFinal(power: power, quorum: quorum))")
         } catch {
             throw CommandFailure("invalidHeader", "the trusted header: \(error)")
         }
@@ -105,20 +120,29 @@ struct VerifyProofCommand: ParsableCommand {
     }
 
     /// What was checked, without the bytes of the proof.
-    private static func json(_ document: JSON) -> JSON {
+    private static func json(_ document: JSON, _ seals: FinalityDocument.Seals?) -> JSON {
         let proof = document["jsonrpc"] == nil ? document : document["result"] ?? document
         let members = (proof.objectValue?.members ?? []).filter { $0.key != "proof" }
-        return .object(JSONObject([.init("valid", true)] + members))
+        let sealed: [JSONObject.Member] =
+            if let seals {
+                [
+                    .init("sealedPower", .number("\(seals.power)")),
+                    .init("quorum", .number("\(seals.quorum)")),
+                ]
+            } else { [] }
+        return .object(JSONObject([.init("valid", true)] + members + sealed))
     }
 }
 
 /// What a proof has shown, for a person.
 struct ProofSummary {
     private let statement: ProvenStatement
+    private let seals: FinalityDocument.Seals?
     private let rows: [(String, String)]
 
-    init(_ statement: ProvenStatement) {
+    init(_ statement: ProvenStatement, _ seals: FinalityDocument.Seals?) {
         self.statement = statement
+        self.seals = seals
         rows =
             switch statement.fact {
             case .account(let fact): Self.rows(fact)
@@ -128,7 +152,7 @@ struct ProofSummary {
     }
 
     var text: String {
-        let all =
+        var all =
             rows + [
                 ("chain", statement.chain.description),
                 (
@@ -136,6 +160,10 @@ struct ProofSummary {
                     "beacon header \(statement.trusted.height), \(statement.trustedHash)"
                 ),
             ]
+        if let seals {
+            all.append(
+                ("final by", "seals of \(seals.power) of \(seals.total), it takes \(seals.quorum)"))
+        }
         let width = all.map { $0.0.count }.max() ?? 0
         return all.map { name, value in
             name + String(repeating: " ", count: width - name.count) + "  " + value

@@ -27,13 +27,26 @@ package struct FinalCertificate: Hashable, Sendable {
     }
 
     /// From COMMITs of one round and digest, of distinct members of `set`.
-    init(_ statement: CommitStatement, _ commits: [Commit], set: ValidatorSet) {
+    package init(_ statement: CommitStatement, _ commits: [Commit], set: ValidatorSet) {
         let pairs = commits.compactMap { commit in
             set.index(of: commit.sender).map { ($0, commit.signature) }
         }.sorted { $0.0 < $1.0 }
         self.init(
             height: statement.height, round: statement.round, digest: statement.digest,
             signers: pairs.map(\.0), seals: pairs.map(\.1))
+    }
+
+    /// The power of distinct members whose seals hold (IBFT-R7): final is what has a quorum of it.
+    /// - Parameter set: Set(height).
+    /// - Complexity: one recovery a seal.
+    package func power(
+        in set: ValidatorSet, _ chain: ChainIdentity, _ scheme: some SignatureScheme
+    ) -> UInt64 {
+        let digest = statement.digest(chain, validators: set.hash)
+        let signers = commits(set).filter {
+            scheme.signer(of: $0.signature, over: digest) == $0.sender
+        }
+        return set.power(of: Set(signers.map(\.sender)))
     }
 
     package var statement: CommitStatement {

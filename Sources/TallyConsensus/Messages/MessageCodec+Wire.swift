@@ -84,6 +84,19 @@ extension Message {
     }
 }
 
+extension Final {
+    /// The height of which the bytes claim to be a FINAL; nothing else is checked.
+    static func height(wire: [UInt8]) -> Height? {
+        do throws(RLPError) {
+            var outer = RLPDecoder(wire)
+            var list = try outer.nextList()
+            guard try list.nextCase(MessageKind.self) == .final else { return nil }
+            var certificate = try list.nextList()
+            return try certificate.nextHeight()
+        } catch { return nil }
+    }
+}
+
 extension RLPDecoder {
     /// The empty list, or a justification.
     mutating func nextOptionalJustification() throws(RLPError) -> Justification? {

@@ -20,7 +20,7 @@ extension Beacon {
         }
         timers.forget(through: height)
         finals.append(decision.final)
-        let hasWork = try await publish(decided, decision.block.digest)
+        let hasWork = try await publish(decided, decision.certificate)
         kept = kept.filter { $0.value.block.header.parent == decision.block.digest }
         answer(
             .applied(height, setAfterNext: core.schedule[height.next.next]))
@@ -37,8 +37,9 @@ extension Beacon {
     /// Takes the block over everywhere and lets readers see it.
     /// - Returns: whether there is something for the next block.
     private func publish(
-        _ decided: KeptBlock, _ digest: Hash32
+        _ decided: KeptBlock, _ certificate: FinalCertificate
     ) async throws(EngineError) -> Bool {
+        let digest = certificate.digest
         let height = decided.block.header.height
         let records = decided.records
         let deliveries = Delivery.group(records, layout: layout)
@@ -58,7 +59,10 @@ extension Beacon {
         hasWork = hasWork || own.core.isMandatory(core.view)
         if let candidate = decided.candidates[beacon] { ownStorage.append(candidate.record) }
         snapshots[beacon] = ownStorage.snapshot(own.core)
-        beaconHistory.append(BeaconRow(header: decided.block.header, records: records))
+        beaconHistory.append(
+            BeaconRow(
+                header: decided.block.header, certificate: certificate,
+                anchors: records.map(BeaconRow.Anchor.init)))
         publishSnapshot()
         return hasWork
     }

@@ -137,20 +137,25 @@ package actor Beacon {
     }
 
     /// A message that an `Authenticator` refused.
-    ///
-    /// Of a height whose set is not known here no signature can be checked: what it says is a hint at
-    /// most, and its answer small (IBFT-R14).
     /// - Parameter peer: who sent it, whatever the message claims.
     package func refused(
         _ refusal: MessageRefusal, from peer: Address
     ) async throws(EngineError) {
-        guard case .unknownValidatorSet(let height) = refusal else { return }
-        if height > agreement.head.height {
-            // Who speaks of a height holds the one before for final, but for a proposal ahead.
-            try await handle(.peerHead(Height(height.value - 1)))
-        } else {
+        if let hint = hint(refusal, from: peer) { try await handle(hint) }
+    }
+
+    /// What a refused message says all the same; answers who is far behind.
+    ///
+    /// Of a height whose set is not known here no signature can be checked: what it says is a hint at
+    /// most, and its answer small (IBFT-R14).
+    package func hint(_ refusal: MessageRefusal, from peer: Address) -> Ibft.Input? {
+        guard case .unknownValidatorSet(let height) = refusal else { return nil }
+        guard height > agreement.head.height else {
             network.announce(agreement.head, to: peer)
+            return nil
         }
+        // Who speaks of a height holds the one before for final, but for a proposal ahead.
+        return .peerHead(Height(height.value - 1))
     }
 
     /// A block that was requested, made by a `LedgerBlockReader`.
@@ -179,6 +184,18 @@ package actor Beacon {
         if isCheckpointOwed { await requestCheckpoint() }
     }
 
+    /// Takes what happened, and does at once what can be. What asks the shards is left to
+    /// ``proceed()``, so that who brings a peer's messages does not spend its time there.
+    /// - Returns: whether somebody should call it.
+    package func take(_ happened: [Ibft.Input]) throws(EngineError) -> Bool {
+        if let failure { throw failure }
+        inputs += happened
+        do throws(EngineError) {
+            try drain()
+        } catch { throw fail(error) }
+        return !jobs.isEmpty && !isWorking
+    }
+
     private func handle(_ input: Ibft.Input) async throws(EngineError) {
         inputs.append(input)
         try await proceed()
@@ -200,7 +217,7 @@ package actor Beacon {
     // MARK: Steps
 
     /// Does what there is to do, unless somebody else is at it already.
-    func proceed() async throws(EngineError) {
+    package func proceed() async throws(EngineError) {
         if let failure { throw failure }
         do throws(EngineError) {
             try drain()

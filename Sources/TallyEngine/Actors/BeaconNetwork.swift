@@ -10,12 +10,19 @@ package protocol BeaconNetwork: Sendable {
     func send(_ message: Message, to peer: Address)
     /// Fetch a block by its digest; answered by `Beacon.receive(body:)`.
     func request(_ body: Ibft.BodyRequest)
-    /// Fetch FINALs from a height on, in order.
+    /// Fetch FINALs from a height on, and give them to the beacon in order (`CatchUp` does).
     func requestFinals(from: Height, through: Height)
     /// A height is final and can be read.
     func announce(_ head: Ibft.Head)
     /// Our head, to one who speaks of a height long past; given to its `Beacon.receive(head:)`.
     func announce(_ head: Ibft.Head, to peer: Address)
+    /// To all other validators: transactions that were taken from this node's own clients.
+    func forward(_ transactions: [[UInt8]])
+}
+
+extension BeaconNetwork {
+    /// Nobody else has to know of them.
+    package func forward(_ transactions: [[UInt8]]) {}
 }
 
 /// Nobody else: the network of a lone validator.

@@ -16,7 +16,7 @@ extension AuditFinding: CustomStringConvertible {
             .checkpointOrder, .checkpointHeader, .transactionCount, .booksMissing, .booksCorrupt,
             .booksHead, .books:
             checkpointText
-        case .beaconBlockMissing, .beaconHashIndex, .blockMissing, .anchor, .anchorSummary,
+        case .beaconBlockMissing, .beaconHashIndex, .seals, .blockMissing, .anchor, .anchorSummary,
             .header, .conservation, .supply, .headersUnchecked:
             headerText
         case .receiptsMissing, .receiptMisplaced, .receiptDoubled, .receiptBeyondEnd,
@@ -63,6 +63,9 @@ extension AuditFinding: CustomStringConvertible {
         case .beaconBlockMissing(let height): "height \(height): the beacon block is missing"
         case .beaconHashIndex(let height):
             "height \(height): the beacon block's hash does not lead to it"
+        case .seals(let height, let power, let quorum):
+            "height \(height): seals of power \(power) make the beacon block final, which takes "
+                + "\(quorum)"
         case .blockMissing(let height, let id):
             "height \(height): the block of endpoint \(id) is missing"
         case .anchor(let height, let id, let anchored, let stored):

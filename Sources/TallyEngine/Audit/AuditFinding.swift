@@ -35,6 +35,8 @@ package enum AuditFinding: Error, Equatable, Sendable {
     // Headers
     case beaconBlockMissing(Height)
     case beaconHashIndex(Height)
+    /// What seals a block is of another one, or holds less power than a quorum.
+    case seals(Height, power: UInt64, quorum: UInt64)
     case blockMissing(Height, EndpointID)
     /// A stored header is not the one that was anchored.
     case anchor(Height, EndpointID, anchored: Hash32, stored: Hash32)

@@ -49,6 +49,7 @@ extension HeaderWalk {
             () throws(ReadError) in try view.beaconHeight(row.header.hash)
         }
         if indexed != height { findings.add(.beaconHashIndex(height)) }
+        check(row)
         var blocks: [Block] = []
         for anchor in row.anchors {
             guard Int(anchor.endpoint.index) < source.views.count else {
@@ -71,6 +72,22 @@ extension HeaderWalk {
             blocks.append(Block(block))
         }
         return (row.header, blocks)
+    }
+
+    /// That a quorum sealed the block.
+    private mutating func check(_ row: BeaconRow) {
+        let height = core.head.height.next
+        let set = core.schedule[height]
+        var power: UInt64 = 0
+        if let seals = row.certificate, seals.height == height, seals.digest == row.header.hash {
+            let parameters = source.genesis.parameters
+            power = seals.power(
+                in: set, ChainIdentity(genesis: core.chain, chainID: parameters.chainID),
+                RecoverableScheme())
+        }
+        if power < set.quorum {
+            findings.add(.seals(height, power: power, quorum: set.quorum))
+        }
     }
 
     /// The stored block of an endpoint; what is not there or not its own is a finding.

@@ -82,7 +82,7 @@ extension LedgerSnapshot {
     package func beaconBlock(_ height: Height) throws(ReadError) -> BeaconRow? {
         guard height <= self.height else { return nil }
         if height == .genesis {
-            return BeaconRow(header: genesisHeader, records: [])
+            return BeaconRow(header: genesisHeader, certificate: nil, anchors: [])
         }
         if let row = beaconHistory.row(height) { return row }
         return try beaconEndpoint.view.beaconBlock(height)

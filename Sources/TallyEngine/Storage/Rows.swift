@@ -1,3 +1,4 @@
+package import TallyConsensus
 package import TallyExecution
 package import TallyPrimitives
 package import TallySharding
@@ -166,9 +167,11 @@ extension StoredTransaction: RLPValue {
     }
 }
 
-/// A beacon block as the Ethereum view needs it: what it anchors, and how much of each.
+/// A beacon block as readers need it: why it is final, what it anchors, and how much of each.
 package struct BeaconRow: Hashable, Sendable {
     package let header: BeaconHeader
+    /// `nil` at height 0, which is final by definition.
+    package let certificate: FinalCertificate?
     package let anchors: [Anchor]
 
     /// One anchored shard block.
@@ -185,13 +188,10 @@ package struct BeaconRow: Hashable, Sendable {
         package var entryCount: Int { transactionCount + (hasSystemTransaction ? 1 : 0) }
     }
 
-    package init(header: BeaconHeader, anchors: [Anchor]) {
+    package init(header: BeaconHeader, certificate: FinalCertificate?, anchors: [Anchor]) {
         self.header = header
+        self.certificate = certificate
         self.anchors = anchors
-    }
-
-    package init(header: BeaconHeader, records: [BlockRecord]) {
-        self.init(header: header, anchors: records.map(Anchor.init))
     }
 }
 
@@ -220,6 +220,7 @@ extension BeaconRow: RLPValue {
     package func encode(to out: inout RLPEncoder) {
         out.list { out in
             header.encode(to: &out)
+            out.list { out in certificate?.encode(to: &out) }
             for anchor in anchors {
                 out.append(anchor.endpoint)
                 out.append(anchor.hash)
@@ -234,6 +235,9 @@ extension BeaconRow: RLPValue {
     package init(from input: inout RLPDecoder) throws(RLPError) {
         var list = try input.nextList()
         header = try BeaconHeader(from: &list)
+        var optional = try list.nextList()
+        certificate = optional.isAtEnd ? nil : try FinalCertificate(from: &optional)
+        try optional.finish()
         var anchors: [Anchor] = []
         while !list.isAtEnd {
             anchors.append(

@@ -1,4 +1,5 @@
 import TallyClient
+import TallyConsensus
 import TallyEngine
 import TallyPrimitives
 import TallySharding
@@ -120,11 +121,16 @@ enum HeaderMethods {
                 JSONObject(
                     HeaderDocument.members(row.header, hash: row.header.hash) + [
                         .init("anchors", .array(anchors)),
-                        // PROOF-6: seals of the validators are to stand here.
-                        .init("finality", ["kind": "external"]),
+                        .init("finality", finality(row, ledger)),
                     ]))
         }
         if let document { out.value(document) } else { out.null() }
+    }
+
+    private static func finality(_ row: BeaconRow, _ ledger: LedgerDispatcher) -> JSON {
+        guard let certificate = row.certificate else { return FinalityDocument.genesis }
+        let schedule = ValidatorSchedule(ledger.publisher.current.genesis)
+        return FinalityDocument.json(certificate, schedule[certificate.height])
     }
 
     private static func anchorJSON(_ endpoint: EndpointID, _ hash: Hash32) -> JSON {

@@ -145,6 +145,10 @@ package enum ProofDocumentError: Error, Equatable, Sendable {
     case proof(LedgerProofError)
     /// A member says something else than was proven, is missing, or is none of a proof's.
     case member(String)
+    /// A header is of a network with another genesis, whose hash this is.
+    case otherGenesis(Hash32)
+    /// The seals that hold do not make a header final.
+    case notFinal(power: UInt64, quorum: UInt64)
 }
 
 extension ProofDocumentError: CustomStringConvertible {
@@ -155,6 +159,9 @@ extension ProofDocumentError: CustomStringConvertible {
         case .malformed(let error): "the header does not decode: \(error)"
         case .proof(let error): error.description
         case .member(let path): "\(path) is not what the hashes say"
+        case .otherGenesis(let chain): "the header is of another network, \(chain)"
+        case .notFinal(let power, let quorum):
+            "the header is not final: seals of power \(power) hold, and it takes \(quorum)"
         }
     }
 }

@@ -11,6 +11,8 @@ extension ProofDocumentError {
         case .malformed: "malformedHeader"
         case .proof(let error): error.code
         case .member: "memberMismatch"
+        case .otherGenesis: "otherGenesis"
+        case .notFinal: "notFinal"
         }
     }
 }

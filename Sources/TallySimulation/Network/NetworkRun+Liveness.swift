@@ -15,13 +15,6 @@ extension NetworkRun {
         return sum
     }
 
-    /// Time for who is far behind. Of FINALs that arrive together the machine takes the next alone, and
-    /// asks for the rest when it sends its votes again.
-    private var catchingUp: UInt64 {
-        let behind = checks.highest - min(checks.highest, lowest)
-        return behind * (scenario.retransmission + 4 * scenario.delay)
-    }
-
     /// A block above all that is decided, everywhere, within `roundsToDecide` rounds.
     func setGoal() {
         guard !scenario.isExcess else {
@@ -31,7 +24,7 @@ extension NetworkRun {
         goalAtHeal = checks.highest
         let round = honest.map(\.machine.round.value).max() ?? 0
         goal = Goal(
-            height: checks.highest + 1, deadline: now + patience(from: round) + catchingUp,
+            height: checks.highest + 1, deadline: now + patience(from: round),
             reason: "within \(roundsToDecide) rounds after the last fault")
     }
 

@@ -72,6 +72,30 @@ extension NetworkRun {
         send(.bodyRequest(request), from: node.index, to: holder)
     }
 
+    /// Another member's node, one after the other.
+    func nextPeer(_ node: VirtualValidator) -> Int? {
+        let others = nodes.indices.filter { nodes[$0].member != node.member }
+        guard !others.isEmpty else { return nil }
+        defer { node.asks += 1 }
+        return others[node.asks % others.count]
+    }
+
+    func fetch(_ request: CatchUp.Request?, _ node: VirtualValidator, _ peer: Int) {
+        guard let request else { return }
+        node.asked = peer
+        send(.finalsRequest(request), from: node.index, to: peer)
+    }
+
+    /// What came early, when its turn has come, and the next window (IBFT-R14).
+    func catchUp(_ node: VirtualValidator) {
+        guard node.isUp, node.catchUp.isAsking else { return }
+        if let wire = node.catchUp.next(after: node.height) {
+            receive(wire, from: node.asked, node)
+        } else if node.catchUp.isPassed(by: node.height), let peer = nextPeer(node) {
+            fetch(node.catchUp.more(after: node.height, of: nodes[peer].address), node, peer)
+        }
+    }
+
     // MARK: Receiving
 
     func deliver(_ packet: Packet, from: Int, to node: VirtualValidator) {
@@ -83,7 +107,11 @@ extension NetworkRun {
         trace.add(UInt64(from) << 32 | UInt64(node.index))
         result.messages += 1
         switch packet {
-        case .message(let bytes): receive(bytes, from: from, node)
+        case .message(let bytes):
+            guard !node.catchUp.keep(bytes, from: nodes[from].address, head: node.height) else {
+                return
+            }
+            receive(bytes, from: from, node)
         case .bodyRequest(let request):
             let body =
                 node.machine.block(request.digest)?.body
@@ -91,9 +119,8 @@ extension NetworkRun {
             if let body { send(.body(body), from: node.index, to: from) }
         case .body(let bytes):
             if let block = VirtualReader.reader.block(body: bytes) { give(.body(block), to: node) }
-        case .syncRequest(let first, let last):
-            // A few at a time: who asked asks again.
-            for height in first.value...max(first.value, min(last.value, first.value + 15)) {
+        case .finalsRequest(let request):
+            for height in request.first.value...request.last.value {
                 guard let final = node.final(Height(height)) else { break }
                 transmit(.final(final), from: node, to: [from])
             }

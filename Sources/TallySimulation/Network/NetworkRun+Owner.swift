@@ -28,6 +28,7 @@ extension NetworkRun {
             }
         }
         checkMemory(node)
+        catchUp(node)
     }
 
     private func perform(
@@ -57,11 +58,9 @@ extension NetworkRun {
             answer(.validated(request, judge(request, block, node)), node, &inputs)
         case .requestBody(let request): ask(for: request, node)
         case .requestSync(let from, let through):
-            let others = nodes.indices.filter { nodes[$0].member != node.member }
-            guard !others.isEmpty else { return }
-            let peer = others[node.asks % others.count]
-            node.asks += 1
-            send(.syncRequest(from: from, through: through), from: node.index, to: peer)
+            guard let peer = nextPeer(node) else { return }
+            let address = nodes[peer].address
+            fetch(node.catchUp.ask(from: from, through: through, of: address), node, peer)
         case .decide(let decision): decide(decision, node, &inputs)
         case .lateSeal: break
         case .report(let evidence): checkEvidence(evidence, node)
@@ -268,6 +267,7 @@ extension NetworkRun {
         node.ledger = ledger
         node.pool = TransactionPool(ledger.layout)
         node.cache = SignatureCache(limit: 512)
+        node.catchUp = CatchUp()
         checks.restore(recovered, node.index)
         node.machine = Ibft(
             configuration, signer: node.signer, start: start(ledger.head, recovered.memory))

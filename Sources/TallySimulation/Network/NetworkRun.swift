@@ -9,7 +9,7 @@ enum Packet {
     case message([UInt8])
     case bodyRequest(Ibft.BodyRequest)
     case body([UInt8])
-    case syncRequest(from: Height, through: Height)
+    case finalsRequest(CatchUp.Request)
     case head(Height)
 }
 

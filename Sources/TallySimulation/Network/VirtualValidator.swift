@@ -45,8 +45,11 @@ final class VirtualValidator {
     var crashAgain: Int?
     /// When work is expected next, in microseconds.
     var wakesAt: UInt64?
-    /// Bodies under way, whom to ask next.
+    /// Whom to ask next.
     var asks = 0
+    /// FINALs under way, and the node that was asked for them.
+    var catchUp = CatchUp()
+    var asked = 0
 
     /// What it does against the rules.
     var mischief: Mischief?

@@ -1,0 +1,169 @@
+import TallyConsensus
+package import TallyEngine
+import TallyPrimitives
+import TallySharding
+
+extension PeerNetwork {
+    /// Joins the engine with the network until ``stop()`` or the end of the task.
+    /// - Throws: `EngineError`: what makes the engine unusable.
+    package func run(_ engine: Engine) async throws {
+        transport.setHeight(engine.publisher.current.height)
+        transport.start { [weak self] in self?.look() }
+        try await withThrowingDiscardingTaskGroup { group in
+            let beacon = engine.beacon
+            group.addTask {
+                for await _ in self.jobs.values { try await beacon.proceed() }
+            }
+            group.addTask { await self.watchHeads(engine.publisher) }
+            group.addTask { try await self.catchUp(engine) }
+            group.addTask {
+                for await batch in self.gossip {
+                    _ = await engine.intake.submit(batch, isForwarded: true)
+                }
+            }
+            for await link in transport.established {
+                group.addTask { try await PeerService(self, engine, link).run() }
+            }
+            transport.cutOff()
+            group.cancelAll()
+        }
+    }
+
+    /// Says goodbye to everybody; `run` returns.
+    package func stop() async { await transport.stop() }
+
+    /// A new head may be what a FINAL that was kept waits for.
+    private func watchHeads(_ publisher: HeadPublisher) async {
+        var height = publisher.current.height
+        while let snapshot = await publisher.next(after: height) {
+            height = snapshot.height
+            transport.setHeight(height)
+            finals.give()
+        }
+    }
+
+    /// Gives the beacon the FINALs that were kept, as their turn comes (IBFT-R14).
+    private func catchUp(_ engine: Engine) async throws {
+        for await _ in finals.values {
+            guard let wire = nextFinal(after: engine.publisher.current.height) else { continue }
+            var cache = SignatureCache(limit: 1_024)
+            let sets = await engine.beacon.validatorSets
+            let message: Authenticated
+            do throws(MessageRefusal) {
+                message = try authenticator.authenticate(bytes: wire, sets: sets, cache: &cache)
+            } catch {
+                // Whoever was asked sent nonsense: the machine asks another.
+                continue
+            }
+            try await take([.message(message)], engine.beacon)
+        }
+    }
+
+    func take(_ inputs: [Ibft.Input], _ beacon: Beacon) async throws {
+        guard !inputs.isEmpty else { return }
+        if try await beacon.take(inputs) { jobs.give() }
+    }
+}
+
+/// What one peer sends, in order.
+private struct PeerService {
+    private let network: PeerNetwork
+    private let engine: Engine
+    private let link: PeerLink
+    private var cache = SignatureCache()
+    private var sets = ValidatorSets([:])
+    /// For the beacon.
+    private var inputs: [Ibft.Input] = []
+
+    init(_ network: PeerNetwork, _ engine: Engine, _ link: PeerLink) {
+        self.network = network
+        self.engine = engine
+        self.link = link
+    }
+
+    private var beacon: Beacon { engine.beacon }
+
+    consuming func run() async throws {
+        defer { network.lost(link.address) }
+        sets = await beacon.validatorSets
+        inputs = [.peerHead(link.identity.height)]
+        try await give()
+        while let frames = await link.received() {
+            for frame in frames { try await handle(frame) }
+            try await give()
+        }
+    }
+
+    private mutating func give() async throws {
+        let taken = inputs
+        inputs = []
+        try await network.take(taken, beacon)
+    }
+
+    private mutating func handle(_ frame: PeerFrame) async throws {
+        switch frame {
+        case .vote(let wire), .block(let wire): try await handle(wire)
+        case .head(let height, _): inputs.append(.peerHead(height))
+        case .bodyRequest(let digest):
+            link.send(.body(digest, await beacon.block(digest)?.body))
+        case .body(let digest, let body): handle(digest, body)
+        case .finalsRequest(let first, let last): await answer(first, last)
+        case .transactions(let raws): network.gossipInput.yield(raws)
+        case .hello, .goodbye, .ping, .pong: break
+        }
+    }
+
+    /// A message of the agreement (NET-9).
+    private mutating func handle(_ wire: [UInt8]) async throws {
+        let head = engine.publisher.current.height
+        guard !network.keep(wire, from: link.address, head: head) else { return }
+        do throws(MessageRefusal) {
+            inputs.append(.message(try authenticate(wire)))
+        } catch {
+            guard case .unknownValidatorSet = error else { return offence(.message(error)) }
+            // What came before may have led to the next height.
+            try await give()
+            sets = await beacon.validatorSets
+            do throws(MessageRefusal) {
+                inputs.append(.message(try authenticate(wire)))
+            } catch {
+                if let hint = await beacon.hint(error, from: link.address) { inputs.append(hint) }
+                offence(.message(error))
+            }
+        }
+    }
+
+    private mutating func authenticate(
+        _ wire: [UInt8]
+    ) throws(MessageRefusal) -> Authenticated {
+        try network.authenticator.authenticate(bytes: wire, sets: sets, cache: &cache)
+    }
+
+    /// NET-10
+    private mutating func handle(_ digest: Hash32, _ body: [UInt8]?) {
+        switch network.answered(digest, by: link.address, hasBody: body != nil) {
+        case .nothing: break
+        case .ask(let peer): network.ask(peer, for: digest)
+        case .unasked: offence(.unaskedBody(digest))
+        case .read:
+            guard let body, let block = network.reader.block(body: body),
+                block.digest == digest
+            else {
+                network.bodyFailed(digest)
+                return offence(.wrongBody(digest))
+            }
+            inputs.append(.body(block))
+        }
+    }
+
+    /// NET-11
+    private func answer(_ first: Height, _ last: Height) async {
+        for height in first.value...last.value {
+            guard let final = await beacon.final(of: Height(height)),
+                link.sendIfRoom(PeerFrame(.final(final)))
+            else { return }
+        }
+    }
+
+    private func offence(_ refusal: PeerRefusal) { network.transport.offence(refusal, by: link) }
+}

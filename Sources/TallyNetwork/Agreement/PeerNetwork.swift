@@ -1,0 +1,192 @@
+import Synchronization
+package import TallyConsensus
+package import TallyEngine
+package import TallyPrimitives
+import TallySharding
+
+/// The beacon's way to other nodes: its messages go to peers, what these send is checked and given to
+/// it (NET-9 to NET-13).
+///
+/// Made before the engine, which is opened with it; `run` joins them until `stop`. Each peer has one
+/// task, which authenticates in order and outside the beacon.
+package final class PeerNetwork: BeaconNetwork {
+    package let transport: PeerTransport
+    let authenticator: Authenticator<RecoverableScheme, PeerBlockReader>
+    let reader: PeerBlockReader
+    private let state = Mutex(State())
+    /// There are blocks to build, judge or apply.
+    let jobs: Signal
+    /// A FINAL that was kept may have its turn.
+    let finals: Signal
+    /// Batches of transactions that wait for the intake.
+    let gossip: AsyncStream<[[UInt8]]>
+    let gossipInput: AsyncStream<[[UInt8]]>.Continuation
+    private let clock: any NodeClock
+
+    private struct State: Sendable {
+        var bodies = BodyRequests()
+        var catchUp = CatchUp()
+        /// How many times a peer was chosen for FINALs.
+        var asks = 0
+        /// Not said yet to all.
+        var head: Ibft.Head?
+        var lastHead: Duration?
+    }
+
+    /// Batches that wait: what is more is dropped (NET-17).
+    private static let waitingBatches = 64
+
+    package init(_ transport: PeerTransport, chain: ChainIdentity, clock: any NodeClock) {
+        self.transport = transport
+        self.clock = clock
+        reader = LedgerBlockReader(senders: RecoveredSenders(chainID: chain.chainID))
+        authenticator = Authenticator(
+            chain: chain, limits: transport.limits.messages, scheme: RecoverableScheme(),
+            reader: reader)
+        jobs = Signal()
+        finals = Signal()
+        (gossip, gossipInput) = AsyncStream.makeStream(
+            bufferingPolicy: .bufferingOldest(Self.waitingBatches))
+    }
+
+    // MARK: BeaconNetwork
+
+    package func broadcast(_ message: Message) { broadcast(PeerFrame(message)) }
+
+    package func send(_ message: Message, to peer: Address) {
+        transport.link(to: peer)?.send(PeerFrame(message))
+    }
+
+    package func request(_ body: Ibft.BodyRequest) {
+        let peer = state.withLock {
+            $0.bodies.start(body.digest, holders: body.holders, isConnected: isConnected)
+        }
+        if let peer { ask(peer, for: body.digest) }
+    }
+
+    package func requestFinals(from: Height, through: Height) {
+        guard let peer = nextPeer() else { return }
+        fetch(state.withLock { $0.catchUp.ask(from: from, through: through, of: peer) })
+    }
+
+    package func announce(_ head: Ibft.Head) {
+        transport.setHeight(head.height)
+        state.withLock { $0.head = head }
+    }
+
+    package func announce(_ head: Ibft.Head, to peer: Address) {
+        transport.link(to: peer)?.send(.head(head.height, digest: head.digest))
+    }
+
+    package func forward(_ transactions: [[UInt8]]) {
+        let limits = transport.limits
+        var batch: [[UInt8]] = []
+        var bytes = 0
+        for raw in transactions {
+            // Headers of the list and of each item are at most 5 bytes.
+            let count = raw.count + 5
+            if bytes + count > limits.batchBytes - 5 || batch.count == limits.batchTransactions {
+                broadcast(.transactions(batch))
+                (batch, bytes) = ([], 0)
+            }
+            batch.append(raw)
+            bytes += count
+        }
+        if !batch.isEmpty { broadcast(.transactions(batch)) }
+    }
+
+    private func broadcast(_ frame: PeerFrame) {
+        let links = transport.links
+        guard !links.isEmpty else { return }
+        let bytes = frame.bytes
+        let traffic = frame.kind.trafficClass
+        // NET-13
+        for link in links where traffic != .gossip || link.identity.role == .validator {
+            link.send(bytes, traffic)
+        }
+    }
+
+    /// Says how far we are, if it is time to (NET-12).
+    func look() {
+        let now = clock.uptime()
+        let head: Ibft.Head? = state.withLock { state in
+            if let last = state.lastHead, now - last < transport.limits.headInterval { return nil }
+            guard let head = state.head else { return nil }
+            state.head = nil
+            state.lastHead = now
+            return head
+        }
+        if let head { broadcast(.head(head.height, digest: head.digest)) }
+    }
+
+    // MARK: Requests under way
+
+    private func isConnected(_ peer: Address) -> Bool { transport.link(to: peer) != nil }
+
+    func ask(_ peer: Address, for digest: Hash32) {
+        transport.link(to: peer)?.send(.bodyRequest(digest))
+    }
+
+    /// What to do with the answer of a peer.
+    func answered(_ digest: Hash32, by peer: Address, hasBody: Bool) -> BodyRequests.Answer {
+        state.withLock {
+            $0.bodies.answered(digest, by: peer, hasBody: hasBody, isConnected: isConnected)
+        }
+    }
+
+    func bodyFailed(_ digest: Hash32) { state.withLock { $0.bodies.failed(digest) } }
+
+    /// A connection is gone.
+    func lost(_ peer: Address) {
+        let asks = state.withLock { $0.bodies.lost(peer, isConnected: isConnected) }
+        for (digest, next) in asks { ask(next, for: digest) }
+    }
+
+    /// Another one each time.
+    private func nextPeer() -> Address? {
+        let links = transport.links
+        guard !links.isEmpty else { return nil }
+        return state.withLock { state in
+            defer { state.asks += 1 }
+            return links[state.asks % links.count].address
+        }
+    }
+
+    private func fetch(_ request: CatchUp.Request?) {
+        guard let request else { return }
+        transport.link(to: request.peer)?.send(
+            .finalsRequest(first: request.first, last: request.last))
+    }
+
+    /// Keeps a FINAL whose turn has not come.
+    func keep(_ wire: [UInt8], from peer: Address, head: Height) -> Bool {
+        let isKept = state.withLock { $0.catchUp.keep(wire, from: peer, head: head) }
+        if isKept { finals.give() }
+        return isKept
+    }
+
+    /// The FINAL whose turn it is; asks for more when its window is over.
+    func nextFinal(after head: Height) -> [UInt8]? {
+        let (wire, isPassed) = state.withLock { state in
+            let wire = state.catchUp.next(after: head)
+            return (wire, wire == nil && state.catchUp.isPassed(by: head))
+        }
+        if isPassed, let peer = nextPeer() {
+            fetch(state.withLock { $0.catchUp.more(after: head, of: peer) })
+        }
+        return wire
+    }
+}
+
+/// Reads blocks of others, recovering every sender.
+typealias PeerBlockReader = LedgerBlockReader<RecoveredSenders, InOrder>
+
+/// Something is to be done; saying it twice before it is done says nothing more.
+struct Signal: Sendable {
+    let values: AsyncStream<Void>
+    private let input: AsyncStream<Void>.Continuation
+
+    init() { (values, input) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1)) }
+
+    func give() { input.yield() }
+}
