@@ -48,6 +48,7 @@ let webSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swif
 let mutualTLS: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOTLS", package: "swift-nio"),
     .product(name: "NIOSSL", package: "swift-nio-ssl"),
 ]
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -128,6 +129,7 @@ let package = Package(
             [
                 "TallyPrimitives", "TallyCrypto", "TallyStore", "TallyTransactions",
                 "TallyState", "TallyExecution", "TallySharding", "TallyJournal", "TallyEngine",
+                "TallyConsensus", "TallyNetwork",
                 "TallyClient", "TallyRPC", log,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -210,8 +212,8 @@ let package = Package(
         tests(
             "TallyNodeTests",
             [
-                "TallyNode", "TallyRPC", "TallyEngine", "TallyJournal", "TallyStore", "TallyClient",
-                "TallySharding", "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
+                "TallyNode", "TallyRPC", "TallyNetwork", "TallyEngine", "TallyJournal", "TallyStore",
+                "TallyClient", "TallySharding", "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
                 "TallyPrimitives", "TallyTesting", log,
             ]),
         // The process that `tools/kill-test` runs: it kills nodes and looks what is left.

@@ -15,13 +15,20 @@ struct StartCommand: AsyncParsableCommand {
 
               [rpc]
               port = 8545
+              [peer]
+              listen = "0.0.0.0:8600"
+              places = "0x…@10.0.0.2:8600,0x…@10.0.0.3:8600"
               [log]
               level = "info"
               [key]
               password-file = "/etc/tally/password"
 
+            A network of several validators needs more than two thirds of them to decide anything. They \
+            reach each other at their peer places, by TLS with certificates that their keys vouch for; \
+            of any two it is enough that one knows the other's place.
+
             With --json, one line is printed when the ledger is ready: \
-            {"rpc", "chainId", "shards", "validator", "height"}.
+            {"rpc", "peers", "chainId", "shards", "validator", "height"}.
             """)
 
     @OptionGroup var settings: NodeSettings
@@ -36,10 +43,28 @@ struct StartCommand: AsyncParsableCommand {
             "File whose first line is the key's password, instead of asking for it.",
             valueName: "file"))
     var passwordFile: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Place for other validators' connections, port 0 for any free one (default: "
+                + "127.0.0.1:8600).", valueName: "host:port"))
+    var peerListen: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Where other validators are: address@host:port, with commas between.",
+            valueName: "places"))
+    var peerPlaces: String?
+    @Flag(
+        name: .long,
+        help: ArgumentHelp("Stop when standard input ends.", visibility: .hidden))
+    var untilEof = false
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         var flags: [Setting: String] = [:]
+        flags[.peerListen] = peerListen
+        flags[.peerPlaces] = peerPlaces
         flags[.keyFile] = keyFile
         flags[.passwordFile] = passwordFile
         let configuration = try settings.configuration(extra: flags)
@@ -55,13 +80,15 @@ struct StartCommand: AsyncParsableCommand {
             logger: .node(level: configuration.logLevel, format: configuration.logFormat))
         output.print(
             [
-                "rpc": .string(node.rpcURL), "chainId": JSON(genesis.parameters.chainID),
+                "rpc": .string(node.rpcURL),
+                "peers": node.peerPlace.map { .string("\($0)") } ?? .null,
+                "chainId": JSON(genesis.parameters.chainID),
                 "shards": JSON(genesis.parameters.layout.shardCount),
                 "validator": .string(validator.address.description),
                 "height": JSON(node.height.value),
             ],
             "Ledger \(genesis.hash) at height \(node.height), JSON-RPC at \(node.rpcURL).")
-        try await node.run()
+        try await node.run(until: untilEof ? StandardInput.end : nil)
     }
 
     /// The key that builds and signs: that of the key file, or the one in `keys/` that the genesis

@@ -2,7 +2,10 @@ package import Logging
 import ServiceLifecycle
 package import TallyCrypto
 package import TallyEngine
+import TallyExecution
+import TallyConsensus
 import TallyJournal
+package import TallyNetwork
 package import TallyPrimitives
 package import TallyRPC
 package import TallySharding
@@ -16,8 +19,10 @@ package enum NodeError: Error, Sendable {
     case engine(EngineError)
     case rpc(RPCServerError)
     case randomness(SecureRandomError)
-    /// This program runs networks of one validator.
-    case manyValidators(Int)
+    case file(FileError)
+    case peers(TransportError)
+    /// The file holds no certificate with its key.
+    case certificate(path: String)
     /// The keys are of an account that validates nothing here.
     case notAValidator(Address)
     /// A part of the node ended that should not have.
@@ -36,8 +41,13 @@ extension NodeError: CustomStringConvertible {
         case .rpc(.cannotListen(let host, let port, let errno)):
             "cannot listen at \(host):\(port)" + (errno.map { " (errno \($0))" } ?? "")
         case .randomness(let error): "no random bytes: \(error)"
-        case .manyValidators(let count):
-            "the genesis names \(count) validators; this version runs networks of one"
+        case .file(let error): error.description
+        case .peers(.addressInUse(let place)):
+            "something listens at \(place) already; choose another place with --peer-listen"
+        case .peers(.cannotListen(let place, let errno)):
+            "cannot listen for peers at \(place)" + (errno.map { " (errno \($0))" } ?? "")
+        case .certificate(let path):
+            "\(path) is no certificate with its key; delete it to have another made"
         case .notAValidator(let address): "\(address) is no validator of this network"
         case .stopped(let reason): "the node stopped by itself: \(reason)"
         }
@@ -50,6 +60,8 @@ package final class Node: Sendable {
     package let recovery: RecoveryReport
     package let engine: Engine
     private let server: RPCServer<LedgerDispatcher>
+    /// `nil` where the genesis names one validator.
+    private let network: PeerNetwork?
     private let logger: Logger
     private let directory: DataDirectory
 
@@ -68,14 +80,15 @@ package final class Node: Sendable {
         do throws(DataDirectoryError) {
             genesis = try directory.genesis().genesis
         } catch { throw .directory(error) }
-        guard genesis.validators.count == 1 else {
-            throw .manyValidators(genesis.validators.count)
-        }
         guard genesis.validators.contains(validator.address) else {
             throw .notAValidator(validator.address)
         }
+        let network =
+            genesis.validators.count > 1
+            ? try await openNetwork(configuration, genesis, directory.path, validator, logger)
+            : nil
         let (engine, recovery) = try openEngine(
-            configuration, genesis, path: directory.path, validator, logger)
+            configuration, genesis, path: directory.path, validator, network, logger)
         let server: RPCServer<LedgerDispatcher>
         do throws(RPCServerError) {
             server = try await RPCServer.bind(
@@ -85,18 +98,20 @@ package final class Node: Sendable {
                     genesis: genesis, clientVersion: ProgramVersion.client, accounts: accounts))
         } catch { throw .rpc(error) }
         return Node(
-            genesis: genesis, recovery: recovery, engine: engine, server: server, logger: logger,
-            directory: directory)
+            genesis: genesis, recovery: recovery, engine: engine, server: server,
+            network: network, logger: logger, directory: directory)
     }
 
     private init(
         genesis: Genesis, recovery: RecoveryReport, engine: Engine,
-        server: RPCServer<LedgerDispatcher>, logger: Logger, directory: consuming DataDirectory
+        server: RPCServer<LedgerDispatcher>, network: PeerNetwork?, logger: Logger,
+        directory: consuming DataDirectory
     ) {
         self.genesis = genesis
         self.recovery = recovery
         self.engine = engine
         self.server = server
+        self.network = network
         self.logger = logger
         self.directory = directory
     }
@@ -106,9 +121,37 @@ package final class Node: Sendable {
     package var height: Height { engine.publisher.current.height }
     package var rpcURL: String { "http://\(server.address)" }
 
+    /// Where other nodes reach this one; `nil` where there are none.
+    package var peerPlace: PeerPlace? { network?.transport.place }
+
+    private static func openNetwork(
+        _ configuration: NodeConfiguration, _ genesis: Genesis, _ path: String,
+        _ validator: PrivateKey, _ logger: Logger
+    ) async throws(NodeError) -> PeerNetwork {
+        let seed: [UInt8]
+        do throws(SecureRandomError) {
+            seed = try SecureRandom.bytes(8)
+        } catch { throw .randomness(error) }
+        let chain = ChainIdentity(
+            genesis: genesis.hash, chainID: genesis.parameters.chainID)
+        var settings = TransportConfiguration(
+            identity: try TransportIdentity.load(path), signer: KeySigner(validator),
+            chain: chain, list: PeerList(validators: genesis.validators),
+            seed: seed[...].bigEndian)
+        settings.listen = configuration.peers.listen
+        settings.places = configuration.peers.places
+        let clock = SystemClock()
+        do throws(TransportError) {
+            let transport = try await PeerTransport.bind(settings, clock: clock) { notice in
+                notice.log(to: logger)
+            }
+            return PeerNetwork(transport, chain: chain, clock: clock)
+        } catch { throw .peers(error) }
+    }
+
     private static func openEngine(
         _ configuration: NodeConfiguration, _ genesis: Genesis, path: String,
-        _ validator: PrivateKey, _ logger: Logger
+        _ validator: PrivateKey, _ network: PeerNetwork?, _ logger: Logger
     ) throws(NodeError) -> (Engine, RecoveryReport) {
         let random: [UInt8]
         do throws(SecureRandomError) {
@@ -121,6 +164,7 @@ package final class Node: Sendable {
             Hash32(loading: UnsafeRawBufferPointer(rebasing: $0[16...]))
         }
         settings.checkpoints = configuration.checkpoints
+        if let network { settings.network = network }
         do throws(EngineError) {
             let (engine, report) = try Engine.open(settings, clock: SystemClock()) { notice in
                 notice.log(to: logger)
@@ -154,7 +198,7 @@ extension Node {
     ) async throws(NodeError) {
         var quiet = logger
         quiet.logLevel = max(.warning, logger.logLevel)
-        // Stopped in reverse order: first no more requests, then no more blocks.
+        // Stopped in reverse order: first no more requests, then no peers, then no more blocks.
         var configuration = ServiceGroupConfiguration(
             services: [
                 .init(
@@ -166,6 +210,13 @@ extension Node {
                     successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .gracefullyShutdownGroup),
             ], logger: quiet)
+        if let network {
+            configuration.services.insert(
+                .init(
+                    service: PeerService(network: network, engine: engine),
+                    successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup), at: 1)
+        }
         if let end {
             configuration.services.append(
                 .init(
@@ -173,7 +224,9 @@ extension Node {
                     successTerminationBehavior: .gracefullyShutdownGroup))
         }
         if handlesSignals { configuration.gracefulShutdownSignals = [.sigterm, .sigint] }
-        logger.info("listening", metadata: ["rpc": "\(rpcURL)"])
+        logger.info(
+            "listening",
+            metadata: ["rpc": "\(rpcURL)", "peers": "\(peerPlace.map { "\($0)" } ?? "none")"])
         do {
             try await ServiceGroup(configuration: configuration).run()
             logger.info("stopped", metadata: ["height": "\(height)"])

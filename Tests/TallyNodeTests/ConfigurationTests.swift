@@ -1,6 +1,8 @@
 import Logging
 import TallyJournal
+import TallyNetwork
 import TallyNode
+import TallyPrimitives
 import Testing
 
 @Suite struct ConfigurationTests {
@@ -106,6 +108,22 @@ import Testing
         if let nearest { #expect(hint == nearest || key == "port") }
     }
 
+    @Test func readsPlacesOfPeers() throws {
+        let scratch = try Scratch()
+        let first = "0x00000000000000000000000000000000000000aa"
+        let second = "0x00000000000000000000000000000000000000bb"
+        let peers = try load(
+            scratch,
+            file: "[peer]\nlisten = \"[::1]:7\"\nplaces = \"\(first)@10.0.0.2:8600, \(second)@[::2]:1\"\n"
+        ).peers
+        #expect(peers.listen == PeerPlace(host: "::1", port: 7))
+        #expect(
+            peers.places == [
+                try #require(Address(hex: first)): PeerPlace(host: "10.0.0.2", port: 8600),
+                try #require(Address(hex: second)): PeerPlace(host: "::2", port: 1),
+            ])
+    }
+
     @Test func refusesUnknownVariable() throws {
         let scratch = try Scratch()
         #expect(
@@ -119,6 +137,14 @@ import Testing
     @Test(arguments: [
         (Setting.rpcPort, "65536"), (.rpcPort, "-1"), (.rpcHost, ""), (.logLevel, "loud"),
         (.logFormat, "xml"), (.checkpointBytes, "0"), (.checkpointHeights, "x"),
+        (.peerListen, "host"), (.peerListen, ":1"), (.peerListen, "h:65536"),
+        (.peerListen, "::1:80"), (.peerPlaces, "h:1"), (.peerPlaces, "0xaa@h:1"),
+        (.peerPlaces, "0x00000000000000000000000000000000000000aa@h:0"),
+        (
+            .peerPlaces,
+            "0x00000000000000000000000000000000000000aa@h:1,"
+                + "0x00000000000000000000000000000000000000aa@h:2"
+        ),
     ])
     func refusesMalformedValue(_ setting: Setting, _ value: String) throws {
         let scratch = try Scratch()

@@ -17,9 +17,7 @@ extension PeerNetwork {
             group.addTask { await self.watchHeads(engine.publisher) }
             group.addTask { try await self.catchUp(engine) }
             group.addTask {
-                for await batch in self.gossip {
-                    _ = await engine.intake.submit(batch, isForwarded: true)
-                }
+                for await batch in self.gossip { await self.submit(batch, engine.intake) }
             }
             for await link in transport.established {
                 group.addTask { try await PeerService(self, engine, link).run() }
@@ -39,6 +37,15 @@ extension PeerNetwork {
             height = snapshot.height
             transport.setHeight(height)
             finals.give()
+        }
+    }
+
+    /// Offers a peer's transactions (NET-13).
+    private func submit(_ batch: Batch, _ intake: Intake) async {
+        let results = await intake.submit(batch.raws, isForwarded: true)
+        // Its own intake took them: what no intake takes was made up.
+        if results.contains(where: { if case .failure(.malformed) = $0 { true } else { false } }) {
+            transport.offence(.malformedTransaction, by: batch.link)
         }
     }
 
@@ -108,7 +115,7 @@ private struct PeerService {
             link.send(.body(digest, await beacon.block(digest)?.body))
         case .body(let digest, let body): handle(digest, body)
         case .finalsRequest(let first, let last): await answer(first, last)
-        case .transactions(let raws): network.gossipInput.yield(raws)
+        case .transactions(let raws): network.gossipInput.yield(.init(raws: raws, link: link))
         case .hello, .goodbye, .ping, .pong: break
         }
     }

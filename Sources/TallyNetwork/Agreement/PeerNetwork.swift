@@ -19,8 +19,8 @@ package final class PeerNetwork: BeaconNetwork {
     /// A FINAL that was kept may have its turn.
     let finals: Signal
     /// Batches of transactions that wait for the intake.
-    let gossip: AsyncStream<[[UInt8]]>
-    let gossipInput: AsyncStream<[[UInt8]]>.Continuation
+    let gossip: AsyncStream<Batch>
+    let gossipInput: AsyncStream<Batch>.Continuation
     private let clock: any NodeClock
 
     private struct State: Sendable {
@@ -31,6 +31,12 @@ package final class PeerNetwork: BeaconNetwork {
         /// Not said yet to all.
         var head: Ibft.Head?
         var lastHead: Duration?
+    }
+
+    /// Transactions, and who sent them.
+    struct Batch: Sendable {
+        let raws: [[UInt8]]
+        let link: PeerLink
     }
 
     /// Batches that wait: what is more is dropped (NET-17).

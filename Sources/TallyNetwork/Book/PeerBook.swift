@@ -28,6 +28,11 @@ package struct PeerBook: Sendable {
     package struct Dial: Hashable, Sendable {
         package let peer: Address
         package let place: PeerPlace
+
+        package init(peer: Address, place: PeerPlace) {
+            self.peer = peer
+            self.place = place
+        }
     }
 
     package enum Admission: Hashable, Sendable {

@@ -43,6 +43,8 @@ package enum PeerRefusal: Error, Hashable, Sendable {
     case wrongBody(Hash32)
     /// NET-9
     case message(MessageRefusal)
+    /// NET-13: it does not decode, or nobody can have signed it.
+    case malformedTransaction
     case stopping
     /// The other side closed, and said why.
     case goodbye(UInt8)
@@ -79,6 +81,7 @@ package enum PeerRefusal: Error, Hashable, Sendable {
         case .stopping: 25
         case .goodbye: 26
         case .lost: 27
+        case .malformedTransaction: 28
         }
     }
 
@@ -86,7 +89,7 @@ package enum PeerRefusal: Error, Hashable, Sendable {
     package var points: Double {
         switch self {
         case .emptyFrame, .unknownKind, .tooLong, .malformed, .tooEarly, .secondHello: 25
-        case .tooManyRequests, .unaskedBody: 10
+        case .tooManyRequests, .unaskedBody, .malformedTransaction: 10
         case .wrongBody: 20
         case .message(let refusal): refusal.isOffence ? 20 : 0
         case .wrongVersion, .wrongChain, .wrongSignature, .ownKey, .notOnTheList, .wrongRole,

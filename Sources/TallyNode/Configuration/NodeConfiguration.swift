@@ -7,6 +7,7 @@ package struct NodeConfiguration: Sendable {
     package var rpcHost = "127.0.0.1"
     /// 0 for any free one.
     package var rpcPort = 8545
+    package var peers = PeerSettings()
     package var checkpoints = CheckpointPolicy()
     package var logLevel = Logger.Level.info
     package var logFormat = LogFormat.auto
@@ -90,6 +91,8 @@ extension NodeConfiguration {
         case .dataDirectory: dataDirectory
         case .rpcHost: rpcHost
         case .rpcPort: String(rpcPort)
+        case .peerListen: "\(peers.listen)"
+        case .peerPlaces: peers.places.isEmpty ? nil : PeerSettings.text(peers.places)
         case .checkpointTransactions: String(checkpoints.transactions)
         case .checkpointBytes: String(checkpoints.bytes)
         case .checkpointHeights: String(checkpoints.heights)
@@ -104,8 +107,9 @@ extension NodeConfiguration {
     private static func flagName(_ setting: Setting) -> String {
         switch setting {
         case .passwordFile: "password-file"
-        case .dataDirectory, .rpcHost, .rpcPort, .checkpointTransactions, .checkpointBytes,
-            .checkpointHeights, .logLevel, .logFormat, .keyFile:
+        case .dataDirectory, .rpcHost, .rpcPort, .peerListen, .peerPlaces,
+            .checkpointTransactions, .checkpointBytes, .checkpointHeights, .logLevel, .logFormat,
+            .keyFile:
             String(setting.rawValue.map { $0 == "." ? "-" : $0 })
         }
     }
@@ -160,6 +164,12 @@ extension NodeConfiguration {
         let path = "a path"
         rpcHost = try read(.rpcHost, "an address") { $0.isEmpty ? nil : $0 } ?? rpcHost
         rpcPort = try read(.rpcPort, "a port, 0 to 65535") { UInt16($0).map(Int.init) } ?? rpcPort
+        peers.listen =
+            try read(.peerListen, "host:port", PeerSettings.place) ?? peers.listen
+        peers.places =
+            try read(
+                .peerPlaces, "address@host:port, each address once, with commas between",
+                PeerSettings.places) ?? peers.places
         checkpoints.transactions =
             try positive(.checkpointTransactions) ?? checkpoints.transactions
         checkpoints.bytes = try positive(.checkpointBytes) ?? checkpoints.bytes

@@ -3,6 +3,8 @@ package enum Setting: String, CaseIterable, Sendable {
     case dataDirectory = "data-dir"
     case rpcHost = "rpc.host"
     case rpcPort = "rpc.port"
+    case peerListen = "peer.listen"
+    case peerPlaces = "peer.places"
     case checkpointTransactions = "checkpoint.transactions"
     case checkpointBytes = "checkpoint.bytes"
     case checkpointHeights = "checkpoint.heights"
@@ -32,8 +34,9 @@ package enum Setting: String, CaseIterable, Sendable {
     /// one is none.
     package var isSecret: Bool {
         switch self {
-        case .dataDirectory, .rpcHost, .rpcPort, .checkpointTransactions, .checkpointBytes,
-            .checkpointHeights, .logLevel, .logFormat, .keyFile, .passwordFile:
+        case .dataDirectory, .rpcHost, .rpcPort, .peerListen, .peerPlaces,
+            .checkpointTransactions, .checkpointBytes, .checkpointHeights, .logLevel, .logFormat,
+            .keyFile, .passwordFile:
             false
         }
     }

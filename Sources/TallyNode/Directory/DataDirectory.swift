@@ -54,6 +54,8 @@ package struct DataDirectory: ~Copyable, Sendable {
     package static let genesisName = "genesis.json"
     package static let configurationName = "config.toml"
     package static let keysName = "keys"
+    /// The certificate that peers see, with its key.
+    package static let certificateName = "peer.pem"
 
     /// Locks the directory, creating it if need be.
     /// - Throws: `.foreign` when it is neither empty nor a ledger's, `.store`, `.file`.
@@ -131,7 +133,9 @@ package struct DataDirectory: ~Copyable, Sendable {
     /// A ledger is not strewn among somebody's files.
     private static func checkEntries(_ path: String) throws(DataDirectoryError) {
         guard try !hasLedger(path) else { return }
-        let own = [DirectoryLock.fileName, genesisName, configurationName, keysName]
+        let own = [
+            DirectoryLock.fileName, genesisName, configurationName, keysName, certificateName,
+        ]
         let entries: [String]
         do throws(FileError) {
             entries = try Files.entries(of: path)

@@ -12,6 +12,10 @@ enum Fixtures {
 
     static func key(_ name: String) throws -> PrivateKey { try PrivateKey(hash(name)) }
 
+    /// Of nobody.
+    static let signature = RecoverableSignature(
+        r: hash("r"), s: Hash32.zero, yParity: 0)
+
     /// By ascending address.
     static func keys(_ count: Int) throws -> [PrivateKey] {
         try (0..<count).map { try key("validator \($0)") }.sorted { $0.address < $1.address }

@@ -51,6 +51,8 @@ final class SocketNetwork {
             identity: identities[index], signer: KeySigner(keys[index]), chain: chain,
             list: PeerList(validators: genesis.validators), seed: UInt64(index))
         configuration.listen = places[index] ?? configuration.listen
+        // Nobody waits for the other to dial.
+        configuration.limits.courtesy = .zero
         for (key, place) in zip(keys, places) {
             if let place { configuration.places[key.address] = place }
         }
@@ -70,6 +72,9 @@ final class SocketNetwork {
             journalSalt: JournalSalt(high: 1, low: UInt64(index)))
         configuration.limits.mapSizeBytes = 64 << 20
         configuration.network = network
+        // One validator of four may be down: the others should not wait long for it.
+        configuration.agreement.firstTimeout = .milliseconds(200)
+        configuration.agreement.retransmission = .milliseconds(100)
         configuration.nonce = Fixtures.hash("nonce \(index)")
         let engine = try Engine.open(configuration, clock: clock) { notice in
             switch notice {

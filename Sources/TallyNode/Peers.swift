@@ -1,0 +1,113 @@
+import Logging
+import ServiceLifecycle
+import TallyConsensus
+import TallyCrypto
+import TallyEngine
+package import TallyNetwork
+package import TallyPrimitives
+import TallySharding
+
+/// Where other nodes are, and where this one is for them.
+package struct PeerSettings: Hashable, Sendable {
+    /// Port 0 for any free one.
+    package var listen = PeerPlace(host: "127.0.0.1", port: 8600)
+    /// Validators to dial.
+    package var places: [Address: PeerPlace] = [:]
+
+    package init() {}
+
+    /// `host:port`, an IPv6 address in brackets; `nil` for anything else.
+    static func place(_ text: some StringProtocol) -> PeerPlace? {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...])
+        else { return nil }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            return nil
+        }
+        return host.isEmpty ? nil : PeerPlace(host: String(host), port: Int(port))
+    }
+
+    /// `address@host:port`, several with commas between; `nil` unless each address stands there once.
+    static func places(_ text: String) -> [Address: PeerPlace]? {
+        var places: [Address: PeerPlace] = [:]
+        for item in text.split(separator: ",") {
+            let parts = item.filter { !$0.isWhitespace }.split(
+                separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, let address = Address(hex: parts[0]),
+                let place = place(parts[1]), place.port > 0,
+                places.updateValue(place, forKey: address) == nil
+            else { return nil }
+        }
+        return places
+    }
+
+    /// As ``places(_:)`` reads it.
+    static func text(_ places: [Address: PeerPlace]) -> String {
+        places.sorted { $0.key < $1.key }.map { "\($0.key)@\($0.value)" }.joined(separator: ",")
+    }
+}
+
+extension TransportIdentity {
+    /// The certificate of a directory, made when there is none.
+    /// - Throws: `.key` for a file that others may read, `.file`, `.certificate`.
+    static func load(_ path: String) throws(NodeError) -> TransportIdentity {
+        let file = path + "/" + DataDirectory.certificateName
+        do throws(KeyError) { try KeyFolder.checkMode(file) } catch { throw .key(error) }
+        do {
+            if try Files.mode(of: file) == nil {
+                try Files.write(TransportIdentity.makePEM(), to: file, mode: 0o600)
+            }
+            return try TransportIdentity(pem: Files.read(file, limit: 1 << 16))
+        } catch let error as FileError {
+            throw .file(error)
+        } catch {
+            throw .certificate(path: file)
+        }
+    }
+}
+
+/// Joins the engine with other nodes until the group stops.
+struct PeerService: Service, CustomStringConvertible {
+    let network: PeerNetwork
+    let engine: Engine
+    var description: String { "peers" }
+
+    func run() async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { try await network.run(engine) }
+            // Ends by an error when the task is cancelled, and then `run` ends too.
+            try? await gracefulShutdown()
+            await network.stop()
+        }
+    }
+}
+
+extension PeerNotice {
+    func log(to logger: Logger) {
+        switch self {
+        case .connected(let peer, let weDialled):
+            logger.info(
+                "peer connected",
+                metadata: [
+                    "peer": "\(peer.address)", "role": "\(peer.role)", "height": "\(peer.height)",
+                    "dialled": "\(weDialled)",
+                ])
+        case .disconnected(let peer, let reason):
+            logger.info(
+                "peer disconnected", metadata: ["peer": "\(peer)", "reason": "\(reason)"])
+        case .refused(let reason, let peer):
+            logger.debug(
+                "connection refused",
+                metadata: ["reason": "\(reason)", "dialled": "\(peer.map { "\($0)" } ?? "no")"])
+        case .unreachable(let peer, let place):
+            logger.debug("peer unreachable", metadata: ["peer": "\(peer)", "place": "\(place)"])
+        case .offence(let peer, let reason):
+            logger.warning(
+                "a peer broke the rules", metadata: ["peer": "\(peer)", "reason": "\(reason)"])
+        case .banned(let peer):
+            logger.error("peer banned for ten minutes", metadata: ["peer": "\(peer)"])
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import TallyConsensus
+import TallyCrypto
+import TallyEngine
+import TallyNetwork
+import TallyPrimitives
+import TallySharding
+import Testing
+
+/// A validator's answers to a peer that the test speaks for.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct PeerServiceTests {
+    /// Runs validator 0 of four, and gives `body` a connection with it as validator 1.
+    private func withPeer(
+        _ body: (SocketNetwork, RunningValidator, PeerLink) async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let network = try SocketNetwork(validators: 4)
+            try await network.start(0, in: &group)
+            let validator = try #require(network.running[0])
+            let transport = try await PeerTransport.bind(
+                network.transportConfiguration(1), clock: SystemClock()
+            ) { _ in }
+            transport.start()
+            for await link in transport.established {
+                try await body(network, validator, link)
+                break
+            }
+            await transport.stop()
+            await network.stopAll()
+            try await group.waitForAll()
+        }
+    }
+
+    /// Frames until one fits.
+    private func first<Found>(
+        _ link: PeerLink, _ find: (PeerFrame) -> Found?
+    ) async -> Found? {
+        while let frames = await link.received() {
+            for frame in frames { if let found = find(frame) { return found } }
+        }
+        return nil
+    }
+
+    @Test func answersWhatItHas() async throws {
+        try await withPeer { network, validator, link in
+            link.send(.bodyRequest(Fixtures.hash("a block that nobody has")))
+            let answer = await first(link) { frame in
+                if case .body(let digest, let body) = frame { (digest, body) } else { nil }
+            }
+            #expect(answer?.0 == Fixtures.hash("a block that nobody has"))
+            #expect(answer?.1 == nil)
+            // Nothing is decided: no FINAL comes, and what was asked after it is answered.
+            link.send(.finalsRequest(first: Height(1), last: Height(16)))
+            link.send(.bodyRequest(.zero))
+            let next = await first(link) { frame in
+                switch frame {
+                case .body(let digest, nil): digest
+                case .block: Fixtures.hash("a block")
+                default: nil
+                }
+            }
+            #expect(next == .zero)
+        }
+    }
+
+    /// IBFT-R14: what is said of a height whose set it does not know is a hint.
+    @Test func asksForWhatItMisses() async throws {
+        try await withPeer { network, validator, link in
+            let final = FinalCertificate(
+                height: Height(40), round: .zero, digest: .zero, signers: [0],
+                seals: [Fixtures.signature])
+            link.send(
+                PeerFrame(
+                    .final(
+                        Final(
+                            certificate: final,
+                            block: ProposedBlock(
+                                height: Height(40), parent: .zero, digest: .zero,
+                                timestamp: BeaconTime(milliseconds: 0), body: [])))))
+            // It holds height 39 for final now, and wants to know how.
+            let wanted = await first(link) { frame in
+                if case .finalsRequest(let first, let last) = frame { [first, last] } else { nil }
+            }
+            #expect(wanted == [Height(1), Height(16)])
+        }
+    }
+
+    enum Lie: CaseIterable {
+        case malformedVote, foreignVote, unaskedBody, malformedTransaction
+    }
+
+    /// NET-15
+    @Test(arguments: Lie.allCases)
+    func countsLiesAgainstThePeer(_ lie: Lie) async throws {
+        try await withPeer { network, validator, link in
+            let peer = network.keys[1].address
+            let refusal: PeerRefusal
+            switch lie {
+            case .malformedVote:
+                link.send(.vote([0xc1, 0x80]))
+                refusal = .message(.malformed(.unknownValue(0)))
+            case .foreignVote:
+                let stranger = try Fixtures.key("stranger")
+                let vote = PrepareStatement(height: Height(1), round: .zero, digest: .zero)
+                link.send(
+                    PeerFrame(
+                        .prepare(
+                            Prepare(
+                                vote, sender: stranger.address, signature: Fixtures.signature))))
+                refusal = .message(.notAValidator(stranger.address))
+            case .unaskedBody:
+                link.send(.body(.zero, [0xc0]))
+                refusal = .unaskedBody(.zero)
+            case .malformedTransaction:
+                link.send(.transactions([[0xc0]]))
+                refusal = .malformedTransaction
+            }
+            let found = await validator.notices.first { notice -> PeerRefusal? in
+                if case .offence(peer, let refusal) = notice { refusal } else { nil }
+            }
+            #expect(found == refusal)
+        }
+    }
+}
