@@ -30,15 +30,10 @@ extension StateTree {
             }
             follow(group, from: fork, &ways)
             for (path, way) in zip(group, ways) {
-                // In place: holding the bucket would count a reference for each look-up.
-                let found = way.fork._withUnsafeGuaranteedRef { fork in
-                    Result { () throws(StateError) in
-                        way.isRight
-                            ? try fork.right.object(path, depth: way.depth, pages)
-                            : try fork.left.object(path, depth: way.depth, pages)
-                    }
+                let bucket = way.fork._withUnsafeGuaranteedRef {
+                    way.isRight ? $0.right : $0.left
                 }
-                objects.append(try found.get())
+                objects.append(try bucket.object(path, depth: way.depth, pages))
             }
         }
         return objects
