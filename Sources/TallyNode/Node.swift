@@ -213,7 +213,7 @@ extension Node {
         if let network {
             configuration.services.insert(
                 .init(
-                    service: PeerService(network: network, engine: engine),
+                    service: NetworkService(network: network, engine: engine),
                     successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .gracefullyShutdownGroup), at: 1)
         }

@@ -69,7 +69,7 @@ extension TransportIdentity {
 }
 
 /// Joins the engine with other nodes until the group stops.
-struct PeerService: Service, CustomStringConvertible {
+struct NetworkService: Service, CustomStringConvertible {
     let network: PeerNetwork
     let engine: Engine
     var description: String { "peers" }

@@ -39,28 +39,10 @@ import Testing
 
     // MARK: Scripts
 
-    /// A network of equal validators in which nothing goes wrong unless a test says so.
-    private func calm(
-        _ count: Int, _ change: (inout Scenario) -> Void = { _ in }
-    ) -> NetworkRun {
-        var scenario = Scenario(
-            seed: 5, options: SimulationOptions(validators: count, shards: 2, faults: []))
-        scenario.isPipelined = true
-        scenario.delay = 100_000
-        scenario.firstTimeout = 1_000_000
-        scenario.diskDelay = 0
-        scenario.executionDelay = 0
-        scenario.healsAt = .max / 2
-        // Always work: something arrives in every delay.
-        scenario.arrival = 40_000
-        change(&scenario)
-        return NetworkRun(scenario)
-    }
-
     /// IBFT-P1, at the level of the real cores: final 3.0 delays after the proposal, everywhere, and
     /// never more than 2 between proposals.
     @Test(arguments: [4, 7]) func finalAfterThreeDelaysEveryTwo(count: Int) throws {
-        let network = calm(count)
+        let network = NetworkRun.calm(count)
         network.begin()
         network.run(until: 6_000_000)
         #expect(network.result.failure == nil)
@@ -77,7 +59,7 @@ import Testing
 
     /// F of them never speak.
     @Test(arguments: [(4, 1), (5, 1), (7, 2)]) func goesOnWithoutF(count: Int, gone: Int) {
-        let network = calm(count) { scenario in
+        let network = NetworkRun.calm(count) { scenario in
             for node in 0..<gone { scenario.faulty[node] = [.isMute] }
         }
         network.begin()
@@ -88,7 +70,7 @@ import Testing
 
     /// F of them do everything that is forbidden.
     @Test(arguments: [(4, 1), (7, 2)]) func goesOnWithFOfThemFaulty(count: Int, gone: Int) {
-        let network = calm(count) { scenario in
+        let network = NetworkRun.calm(count) { scenario in
             scenario.arrival = 2_000_000
             for node in 0..<gone {
                 scenario.faulty[node] = Set(Misbehaviour.allCases).subtracting([
@@ -105,7 +87,7 @@ import Testing
 
     /// F + 1 of them are gone: nobody decides anything, and nobody is accused.
     @Test func haltsWithoutMoreThanF() {
-        let network = calm(4) { $0.faulty = [0: [.isMute], 1: [.isMute]] }
+        let network = NetworkRun.calm(4) { $0.faulty = [0: [.isMute], 1: [.isMute]] }
         network.begin()
         network.run(until: 60_000_000)
         #expect(network.result.failure == nil)
@@ -115,7 +97,7 @@ import Testing
     /// Two of four show each half another block: the halves decide differently, and each of them halts
     /// when it is shown what the other decided (SIM-14).
     @Test func moreThanFMayForkAndIsFoundOut() {
-        let network = calm(4) { scenario in
+        let network = NetworkRun.calm(4) { scenario in
             scenario.isExcess = true
             scenario.faulty = [0: [.equivocates], 1: [.equivocates]]
         }
@@ -129,7 +111,7 @@ import Testing
 
     /// 60 s in two halves, then a decision within three timeouts of round 0 (IBFT-R10, IBFT-R11).
     @Test func halvesMeetWithinThreeTimeouts() {
-        let network = calm(4) { $0.arrival = 1_000_000 }
+        let network = NetworkRun.calm(4) { $0.arrival = 1_000_000 }
         network.begin()
         network.run(until: 3_000_000)
         let cut = network.halve()

@@ -166,9 +166,18 @@ private struct PeerService {
     /// NET-11
     private func answer(_ first: Height, _ last: Height) async {
         for height in first.value...last.value {
-            guard let final = await beacon.final(of: Height(height)),
+            guard let final = await final(Height(height)),
                 link.sendIfRoom(PeerFrame(.final(final)))
             else { return }
+        }
+    }
+
+    /// From memory, or put together from what is stored.
+    private func final(_ height: Height) async -> Final? {
+        if let recent = await beacon.final(of: height) { return recent }
+        // What cannot be read is not answered: the audit says why, and others have it too.
+        do throws(ReadError) { return try engine.publisher.current.final(height) } catch {
+            return nil
         }
     }
 

@@ -22,16 +22,19 @@ package enum Fault: String, Hashable, Sendable, CaseIterable, Comparable {
     case lost, reordered, duplicated, replayed, clogged, partitioned
     case halves, isolation, asymmetry, silence
     // Process
-    case crash, crashAtEffect, crashAgain, pause
+    case crash, crashAtEffect, crashAtVote, crashAgain, pause
     // Storage
-    case crashInWrite, unsyncedLost, tornWrite, diskFull, slowDisk, votesLost, oldDisk, diskLost
+    case crashInWrite, crashInCheckpoint, unsyncedLost, tornWrite, diskFull, slowDisk
+    case votesLost, oldDisk, diskLost
     // Clock
     case clockSkew, clockJump
     // Validators
     case equivocation, lateProposal, selectiveProposal, badBody, badRoot, wrongTime
+    case losingParent, withheldBody
     case doublePrepare, doubleCommit, withheldCommit, commitToOne
     case certificateTooFew, certificateRepeated, certificateForeign, certificateWrongHeight
     case certificateWrongRound, certificateWrongChain, certificateNotHighest, certificateTwoDigests
+    case justificationRepeated
     case replayHeight, replayRound, replayChain, replayKind, staleRoundChange, roundFlood
     case concealedLock
     case forgedFinal, headLie, twins, muteValidator

@@ -25,11 +25,12 @@ extension NetworkRun {
             case .liesAboutHeads: said += headLie(node, &mischief)
             case .equivocates, .proposesLate, .proposesToSome, .corruptsBodies, .corruptsBlocks,
                 .liesAboutTime, .votesTwice, .withholdsCommits, .commitsToOne, .concealsLocks,
-                .isTwins, .isMute:
+                .isTwins, .isMute, .proposesOnLosers, .withholdsBodies:
                 break
             }
         }
         for message in said {
+            hear(message, from: node)
             let bytes = message.wire
             for to in nodes.indices where mischief.random.pick(4) != 0 {
                 send(.message(bytes), from: node.index, to: to)
@@ -51,12 +52,15 @@ extension NetworkRun {
         let set = scenario.set(at: height)
         let round = Round(mischief.random.pick(2) == 0 ? 0 : node.machine.round.value)
         let target = Round(round.value + 1 + UInt32(mischief.random.pick(2)))
-        let digest = Hash32(words: (mischief.random.next(), 1, 2, 3))
+        // Of a block that the others hold, or of none.
+        let voted = mischief.prepares.last { $0.height == height }?.statement.digest
+        let invented = Hash32(words: (mischief.random.next(), 1, 2, 3))
+        let digest = mischief.random.pick(3) == 0 ? invented : voted ?? invented
         let statement = PrepareStatement(height: height, round: round, digest: digest)
         let own = endorsement(sign(statement, node))
         var signers = [own]
         let fault: Fault
-        switch mischief.random.pick(7) {
+        switch mischief.random.pick(8) {
         case 0: fault = .certificateTooFew
         case 1:
             fault = .certificateRepeated
@@ -79,6 +83,7 @@ extension NetworkRun {
             let other = ChainIdentity(genesis: .zero, chainID: 1)
             signers = [endorsement(sign(statement, node, chain: other))]
             signers += mischief.prepares.map(endorsement)
+        case 6: return lonelyProposal(node)
         default: return forgedProposal(node, &mischief)
         }
         result.faults.add(fault)
@@ -87,6 +92,24 @@ extension NetworkRun {
         let change = RoundChangeStatement(
             height: height, round: target, prepared: certificate.report)
         return [.roundChange(RoundChange(sign(change, node), certificate: certificate))]
+    }
+
+    /// A PROPOSAL of the next round of its own, for which its own ROUND-CHANGE stands as often as a
+    /// quorum takes.
+    private func lonelyProposal(_ node: VirtualValidator) -> [Message] {
+        let height = node.height.next
+        let set = scenario.set(at: height)
+        let first = node.machine.round.value + 1
+        let round = (0..<UInt32(set.count)).map { Round(first + $0) }.first {
+            set.proposer(height, $0) == node.address
+        }
+        guard let round else { return [] }
+        let statement = RoundChangeStatement(height: height, round: round, prepared: nil)
+        let justification = Justification(
+            roundChanges: Array(repeating: sign(statement, node), count: set.count),
+            certificate: nil)
+        result.faults.add(.justificationRepeated)
+        return propose(node, round, justification)
     }
 
     /// A PROPOSAL of a later round whose justification leaves something out: the highest report, or
@@ -104,21 +127,27 @@ extension NetworkRun {
             set.proposer(height, Round($0)) == node.address
         }
         guard let mine, let changes = byRound[mine] else { return [] }
-        let block: BeaconBlock?
-        block = try? node.ledger.build(
-            on: node.machine.head.digest, isMandatory: true, now: node.clock(now),
-            proposer: node.address, from: &node.pool)
-        guard let block else { return [] }
         let isTwo = mischief.random.pick(2) == 0
         result.faults.add(isTwo ? .certificateTwoDigests : .certificateNotHighest)
         let certificates = changes.compactMap(\.certificate).sorted { $0.round < $1.round }
         let justification = Justification(
             roundChanges: changes.map(\.signed),
             certificate: isTwo ? certificates.last : certificates.first)
-        let proposed = block.proposed
+        return propose(node, Round(mine), justification)
+    }
+
+    /// A new block, with a justification of whatever kind.
+    private func propose(
+        _ node: VirtualValidator, _ round: Round, _ justification: Justification
+    ) -> [Message] {
+        let block: BeaconBlock?
+        block = try? node.ledger.build(
+            on: node.machine.head.digest, isMandatory: true, now: node.clock(now),
+            proposer: node.address, from: &node.pool)
+        guard let proposed = block?.proposed else { return [] }
         let statement = ProposalStatement(
-            height: height, round: Round(mine), parent: proposed.parent, digest: proposed.digest,
-            justification: justification.hash)
+            height: node.height.next, round: round, parent: proposed.parent,
+            digest: proposed.digest, justification: justification.hash)
         return [
             .proposal(
                 Proposal(sign(statement, node), justification: justification, block: proposed))

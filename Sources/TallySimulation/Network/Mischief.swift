@@ -37,6 +37,13 @@ struct Mischief {
         }
     }
 
+    /// A block of the height before that was voted for, by preference one that lost.
+    func loser(below height: Height) -> Hash32? {
+        let voted = prepares.filter { $0.height.next == height }.map(\.statement.digest)
+        let won = commits.last { $0.height.next == height }?.statement.digest
+        return voted.first { $0 != won }
+    }
+
     private static func keep<Element>(_ element: Element, _ list: inout [Element]) {
         list.append(element)
         if list.count > memory { list.removeFirst(memory / 2) }
@@ -187,6 +194,13 @@ extension NetworkRun {
             guard let block = altered(proposal.block, { $0.addMilliseconds(3_600_000) }) else {
                 return []
             }
+            let changed = propose(block, like: proposal, node)
+            return receivers.map { (.proposal(changed), $0, delay) }
+        }
+        if mischief.has(.proposesOnLosers), mischief.random.pick(2) == 0 {
+            let parent = mischief.loser(below: proposal.height) ?? Hash32(words: (1, 2, 3, 4))
+            guard let block = altered(proposal.block, { $0.parent = parent }) else { return [] }
+            result.faults.add(.losingParent)
             let changed = propose(block, like: proposal, node)
             return receivers.map { (.proposal(changed), $0, delay) }
         }

@@ -22,6 +22,7 @@ extension NetworkRun {
             }
         } else {
             checks.sent[vote.slot] = vote.content
+            node.votedThrough = max(node.votedThrough, vote.slot.height)
             checkLock(vote, node)
             checkNested(message, node)
         }
@@ -217,7 +218,7 @@ extension NetworkRun {
         let height = vote.slot.height
         let final = node.height.value
         guard height == final + 1 || height == final + 2 else { return }
-        let round = height == final + 1 ? node.machine.round.value : 0
+        let round = height == final + 1 ? node.round.value : 0
         let distance = max(round, vote.slot.round) - min(round, vote.slot.round)
         guard distance <= 8, node.machine.sets[Height(height)]?.contains(vote.slot.sender) == true
         else { return }
@@ -247,8 +248,9 @@ extension NetworkRun {
         guard node.isHonest, result.events % 16 == 0 else { return }
         let members = scenario.addresses.count
         // Of each member and height: PREPAREs and COMMITs of 17 rounds, a PROPOSAL, a ROUND-CHANGE.
-        guard node.machine.storedVotes <= 2 * members * 36 else {
-            return fail(.memory, "node \(node.index) keeps \(node.machine.storedVotes) votes")
+        let votes = node.inspect { $0.storedVotes }
+        guard votes <= 2 * members * 36 else {
+            return fail(.memory, "node \(node.index) keeps \(votes) votes")
         }
         guard node.ledger.branchCount <= 8 * members + 32 else {
             return fail(.memory, "node \(node.index) keeps \(node.ledger.branchCount) blocks")

@@ -12,12 +12,14 @@ struct PlannedFault {
         case clog(Int, delay: UInt64)
         case crash(Int)
         case crashAtEffect(Int, after: Int, again: Int?)
+        case crashAtVote(Int, VoteCrash)
         case pause(Int)
         case skew(Int, milliseconds: Int64)
         case jump(Int, milliseconds: Int64)
         case diskFull(Int)
         case slowDisk(Int, delay: UInt64)
-        case crashInWrite(Int)
+        case crashInWrite(Int, again: Bool)
+        case crashInCheckpoint(Int)
         /// From the beginning of the fault to its end that of an old disk is made.
         case loss(Int, Fault)
     }
@@ -52,9 +54,10 @@ extension NetworkRun {
         }
         if scenario.classes.contains(.process) {
             for _ in 0..<random.pick(2...12) {
-                switch random.pick(4) {
+                switch random.pick(6) {
                 case 0: add(20_000_000, .crash(node()))
                 case 1: add(20_000_000, .pause(node()))
+                case 2, 3: add(1_000_000, .crashAtVote(node(), VoteCrash(nil, &random)))
                 default:
                     let again = random.pick(3) == 0 ? random.pick(8) : nil
                     add(
@@ -74,15 +77,22 @@ extension NetworkRun {
         }
         if scenario.classes.contains(.storage) {
             for _ in 0..<random.pick(1...4) {
-                switch random.pick(3) {
+                switch random.pick(4) {
                 case 0: add(15_000_000, .diskFull(node()))
-                case 1: add(1_000_000, .crashInWrite(node()))
+                case 2: add(1_000_000, .crashInCheckpoint(node()))
+                case 1: add(1_000_000, .crashInWrite(node(), again: random.pick(2) == 0))
                 default: add(30_000_000, .slowDisk(node(), delay: random.pick(20_000...900_000)))
                 }
             }
             for index in all where scenario.weak.contains(nodes[index].member) {
-                guard scenario.mayLose, random.pick(3) == 0 else { continue }
-                add(40_000_000, .loss(index, random.pick([.votesLost, .oldDisk, .diskLost])))
+                guard scenario.mayLose, random.pick(2) == 0 else { continue }
+                for _ in 0..<random.pick(1...3) {
+                    let loss: Fault = random.pick([.votesLost, .oldDisk, .diskLost])
+                    let crash = VoteCrash(loss, &random)
+                    add(
+                        40_000_000,
+                        random.pick(3) == 0 ? .loss(index, loss) : .crashAtVote(index, crash))
+                }
             }
         }
     }
@@ -119,7 +129,13 @@ extension NetworkRun {
         case .slowDisk(let node, let delay):
             result.faults.add(.slowDisk)
             nodes[node].slowness = delay
-        case .crashInWrite(let node): nodes[node].storage.dieSoon()
+        case .crashInWrite(let node, let again):
+            nodes[node].storage.dieSoon()
+            nodes[node].diesInWrites = again ? 1 : 0
+        case .crashInCheckpoint(let node): nodes[node].diesInCheckpoint = true
+        case .crashAtVote(let node, let crash):
+            nodes[node].voteCrash = crash
+            if crash.loss != nil { nodes[node].storage.takeBackup() }
         case .loss(let node, _): nodes[node].storage.takeBackup()
         }
     }
@@ -138,7 +154,9 @@ extension NetworkRun {
         case .skew(let node, _), .jump(let node, _): nodes[node].clockOffset = 0
         case .slowDisk(let node, _): nodes[node].slowness = 0
         case .loss(let node, let fault): loseDisk(nodes[node], fault)
-        case .crash, .crashAtEffect, .pause, .diskFull, .crashInWrite: break
+        case .crash, .crashAtEffect, .crashAtVote, .pause, .diskFull, .crashInWrite,
+            .crashInCheckpoint:
+            break
         }
     }
 
@@ -176,6 +194,9 @@ extension NetworkRun {
         for node in nodes {
             node.crashIn = nil
             node.crashAgain = nil
+            node.voteCrash = nil
+            node.diesInWrites = 0
+            node.diesInCheckpoint = false
             node.storage.liveOn()
             node.storage.findSpace()
             node.pausedUntil = min(node.pausedUntil, now)

@@ -58,6 +58,7 @@ extension NetworkRun {
 
     /// What is checked once, at the end.
     func finish() {
+        for node in nodes where node.isUp { checkReadable(node) }
         if scenario.isExcess { meetFork() }
         guard checks.forkedAt == nil else { return }
         do throws(LedgerViolation) {
@@ -77,6 +78,7 @@ extension NetworkRun {
                     guard let final = $0.final(Height(height)) else { return false }
                     return final.block.digest != mine
                         && $0.chain.count + 8 > node.height.value
+                        && $0.chain.count > node.remembersFrom.value
                 }), mine != nil
             else { continue }
             for final in other.chain[(Int(height) - 1)...] where node.machine.fork == nil {

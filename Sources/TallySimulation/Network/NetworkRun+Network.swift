@@ -15,12 +15,19 @@ extension NetworkRun {
     func transmit(_ message: Message, from node: VirtualValidator, to receivers: [Int]) {
         if node.mischief != nil {
             for (message, to, delay) in twist(message, receivers, node) {
+                hear(message, from: node)
                 send(.message(message.wire), from: node.index, to: to, after: delay)
             }
         } else {
+            hear(message, from: node)
             let bytes = message.wire
             for to in receivers { send(.message(bytes), from: node.index, to: to) }
         }
+    }
+
+    /// What a validator says in its own name becomes known, whoever it reaches.
+    func hear(_ message: Message, from node: VirtualValidator) {
+        if message.sender == node.address { word.hear(message) }
     }
 
     /// Into the network, which may lose, delay, repeat or keep it.
@@ -113,6 +120,9 @@ extension NetworkRun {
             }
             receive(bytes, from: from, node)
         case .bodyRequest(let request):
+            if node.mischief?.has(.withholdsBodies) ?? false {
+                return result.faults.add(.withheldBody)
+            }
             let body =
                 node.machine.block(request.digest)?.body
                 ?? node.chain.last { $0.block.digest == request.digest }?.block.body
@@ -136,7 +146,10 @@ extension NetworkRun {
                 bytes: bytes, sets: node.machine.sets, cache: &node.cache)
             node.mischief?.overhear(message.message)
             checkReceived(message.message, node)
+            node.hasRefused = false
+            let life = node.life
             give(.message(message), to: node)
+            if node.life == life { noteCommit(message.message, node) }
             checkReported(node)
         } catch {
             if case .unjustified(_, let evidence) = error { checkEvidence(evidence, node) }

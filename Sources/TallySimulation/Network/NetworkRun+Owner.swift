@@ -23,10 +23,14 @@ extension NetworkRun {
                     }
                 }
                 guard node.life == life else { return }
-                perform(effect, of: node, &inputs)
+                let crash = node.voteCrash.flatMap { $0.isMet(by: effect) ? $0 : nil }
+                if crash?.moment != .before { perform(effect, of: node, &inputs) }
                 guard node.life == life else { return }
+                if let crash { return die(node, at: crash) }
             }
+            notePlace(node)
         }
+        checkDecides(node)
         checkMemory(node)
         catchUp(node)
     }
@@ -56,7 +60,9 @@ extension NetworkRun {
         case .build(let request): answer(build(request, node), node, &inputs)
         case .validate(let request, let block):
             answer(.validated(request, judge(request, block, node)), node, &inputs)
-        case .requestBody(let request): ask(for: request, node)
+        case .requestBody(let request):
+            node.wanted.insert(request.digest)
+            ask(for: request, node)
         case .requestSync(let from, let through):
             guard let peer = nextPeer(node) else { return }
             let address = nodes[peer].address
@@ -64,7 +70,9 @@ extension NetworkRun {
         case .decide(let decision): decide(decision, node, &inputs)
         case .lateSeal: break
         case .report(let evidence): checkEvidence(evidence, node)
-        case .refuse(let refusal, _): checkRefusal(refusal, node)
+        case .refuse(let refusal, _):
+            node.hasRefused = true
+            checkRefusal(refusal, node)
         case .halt(let fork): checkFork(fork, node)
         }
     }
@@ -86,6 +94,12 @@ extension NetworkRun {
     private func build(_ request: Ibft.BuildRequest, _ node: VirtualValidator) -> Ibft.Input {
         node.pool.prune(node.ledger, now: now)
         do throws(LedgerFault) {
+            // As the engine does: what was voted for before a restart is executed first.
+            if request.parent != node.machine.head.digest,
+                let parent = node.machine.block(request.parent)
+            {
+                _ = try node.ledger.objection(to: parent)
+            }
             let block = try node.ledger.build(
                 on: request.parent, isMandatory: request.isMandatory, now: node.clock(now),
                 proposer: node.address, from: &node.pool)
@@ -128,9 +142,16 @@ extension NetworkRun {
             return
         }
         node.chain.append(decision.final)
+        node.forgetCommits(through: height)
         milestones.decided[height.value, default: [:]][node.index] = now
         trace.add(decision.block.digest.words.0)
         checkApplied(block, records, node)
+        let transactions = records.reduce(0) { $0 + $1.transactions.count }
+        if node.storage.published(
+            height, transactions: transactions, bytes: decision.block.body.count)
+        {
+            beginCheckpoint(node)
+        }
         node.pool.prune(node.ledger, now: now)
         inputs.append(.applied(height, setAfterNext: scenario.set(at: height.next.next)))
         if hasWork(node) { inputs.append(.work) }
@@ -159,150 +180,6 @@ extension NetworkRun {
         let wait = min(due.milliseconds - clock, 60_000) * 1000
         node.wakesAt = now + wait
         schedule(.wake(node.index, life: node.life), after: wait)
-    }
-
-    // MARK: Disk
-
-    private func persist(
-        _ records: [ConsensusRecord], _ token: PersistToken, of node: VirtualValidator,
-        _ inputs: inout [Ibft.Input]
-    ) {
-        checkOpen(records, node)
-        node.writes.append((records, token))
-        guard !node.isWriting else { return }
-        if scenario.diskDelay + node.slowness == 0, node.fullUntil <= now {
-            if let token = write(node) { inputs.append(.persisted(token)) }
-        } else {
-            startWrite(node)
-        }
-    }
-
-    private func startWrite(_ node: VirtualValidator) {
-        node.isWriting = true
-        schedule(
-            .written(node.index, life: node.life),
-            after: max(100_000 * (node.fullUntil > now ? 1 : 0), scenario.diskDelay + node.slowness)
-        )
-    }
-
-    /// The disk has done the oldest request.
-    func finishWrite(_ node: VirtualValidator) {
-        node.isWriting = false
-        let life = node.life
-        let token = write(node)
-        guard node.life == life else { return }
-        if !node.writes.isEmpty, !node.isWriting { startWrite(node) }
-        if let token { give(.persisted(token), to: node) }
-    }
-
-    /// - Returns: the request that is durable now, if the disk had space and the node lives.
-    private func write(_ node: VirtualValidator) -> PersistToken? {
-        guard let (records, token) = node.writes.first else { return nil }
-        if node.fullUntil > now {
-            result.faults.add(.diskFull)
-            node.storage.lackSpace()
-        } else {
-            node.storage.findSpace()
-        }
-        let alone = records.allSatisfy { isAlone(node, $0.height ?? node.height.next) }
-        do throws(JournalRefusal) {
-            switch try node.storage.persist(records, isAlone: alone) {
-            case .done:
-                node.writes.removeFirst()
-                checks.persisted(records, node.index)
-                return token
-            case .full: if !node.isWriting { startWrite(node) }
-            case .crashed:
-                result.faults.add(.crashInWrite)
-                die(node)
-            }
-        } catch { fail(.execution, "node \(node.index) cannot write its logs: \(error)") }
-        return nil
-    }
-
-    /// Whether nobody else has a vote at a height.
-    func isAlone(_ node: VirtualValidator, _ height: Height) -> Bool {
-        let set = scenario.set(at: height)
-        return set.count == 1 && set.contains(node.address)
-    }
-
-    // MARK: Crashes
-
-    func die(_ node: VirtualValidator, for pause: UInt64? = nil) {
-        node.isUp = false
-        expected = nil
-        node.life += 1
-        node.crashIn = nil
-        node.writes = []
-        node.isWriting = false
-        node.timers = [:]
-        node.wakesAt = nil
-        lose(node)
-        let pause = pause ?? random.pick(50_000...4_000_000)
-        schedule(.restart(node.index), after: isHealed ? 0 : pause)
-    }
-
-    func restart(_ node: VirtualValidator) {
-        guard !node.isUp else { return }
-        result.restarts += 1
-        node.isUp = true
-        let recovered: RecoveredStorage
-        do throws(RecoveryFault) {
-            recovered = try node.storage.recover(scenario) { [self] in
-                isAlone(node, $0.next)
-            }
-        } catch {
-            // Also while it starts.
-            if node.storage.isDead { return die(node) }
-            return fail(.recovery, "node \(node.index) does not start: \(error)")
-        }
-        node.chain = recovered.decided.map(\.final)
-        checkRecovered(node.chain, node)
-        var ledger = VirtualLedger(scenario.genesis, scenario.schedule)
-        for decision in recovered.decided {
-            do throws(LedgerFault) { _ = try ledger.decide(decision.block) } catch {
-                return fail(.recovery, "node \(node.index) cannot replay: \(error)")
-            }
-        }
-        node.ledger = ledger
-        node.pool = TransactionPool(ledger.layout)
-        node.cache = SignatureCache(limit: 512)
-        node.catchUp = CatchUp()
-        checks.restore(recovered, node.index)
-        node.machine = Ibft(
-            configuration, signer: node.signer, start: start(ledger.head, recovered.memory))
-        if let again = node.crashAgain {
-            node.crashIn = again
-            node.crashAgain = nil
-            result.faults.add(.crashAgain)
-        }
-        give(.start, to: node)
-        offerWork(node)
-    }
-
-    /// What a crash leaves on the disk: all of it after a kill, less after a power cut.
-    private func lose(_ node: VirtualValidator) {
-        guard scenario.classes.contains(.storage) else { return node.storage.crash(.nothing) }
-        switch random.pick(3) {
-        case 0: node.storage.crash(.nothing)
-        case 1:
-            result.faults.add(.unsyncedLost)
-            node.storage.crash(.everything)
-        default:
-            result.faults.add(.tornWrite)
-            node.storage.crash(.someSectors)
-        }
-    }
-
-    /// The node dies, and comes back without its votes, or with less.
-    func loseDisk(_ node: VirtualValidator, _ fault: Fault) {
-        result.faults.add(fault)
-        if node.isUp { die(node) }
-        switch fault {
-        case .votesLost: node.storage.forgetVotes()
-        case .oldDisk: node.storage.lose(everything: false)
-        default: node.storage.lose(everything: true)
-        }
     }
 }
 

@@ -17,8 +17,10 @@ enum Packet {
 enum Event {
     case deliver(Packet, from: Int, to: Int)
     case timer(Ibft.Timer, of: Int, life: Int, UInt64)
-    case input(Ibft.Input, to: Int, life: Int)
+    // Large, and rare: all others are moved about with it.
+    indirect case input(Ibft.Input, to: Int, life: Int)
     case written(Int, life: Int)
+    case checkpoint(Int, life: Int)
     case arrival
     case transactions([Transaction], to: Int)
     case wake(Int, life: Int)
@@ -58,6 +60,9 @@ final class NetworkRun {
     var goal: Goal?
     var goalAtHeal: UInt64 = 0
     var milestones = Milestones()
+    /// What everybody said together.
+    var word = PublicWord()
+    let genesisDigest: Hash32
     /// An offence that a node has to report in this step.
     var expected: (node: Int, OffenceKey)?
     /// What each side is shown of a block that somebody proposes twice (SIM-12), by either digest.
@@ -98,6 +103,7 @@ final class NetworkRun {
         load = WorkloadState(scenario)
         checks = RunChecks(scenario, scheme, chain)
         let ledger = VirtualLedger(scenario.genesis, scenario.schedule)
+        genesisDigest = ledger.head.digest
         links = Links(count: 0)
         for member in scenario.addresses.indices {
             for _ in 0..<(scenario.faulty[member]?.contains(.isTwins) ?? false ? 2 : 1) {
@@ -205,6 +211,9 @@ final class NetworkRun {
         case .written(let index, let life):
             guard nodes[index].life == life, !postponed(event, nodes[index]) else { return }
             finishWrite(nodes[index])
+        case .checkpoint(let index, let life):
+            guard nodes[index].life == life, !postponed(event, nodes[index]) else { return }
+            finishCheckpoint(nodes[index])
         case .arrival: arrive()
         case .transactions(let transactions, let index): take(transactions, nodes[index])
         case .wake(let index, let life):

@@ -10,7 +10,7 @@ enum Misbehaviour: String, Hashable, Sendable, CaseIterable {
     case equivocates, proposesLate, proposesToSome, corruptsBodies, corruptsBlocks, liesAboutTime
     case votesTwice, withholdsCommits, commitsToOne, forgesCertificates, replaysVotes
     case repeatsRoundChanges, concealsLocks, floodsRounds, forgesFinals, liesAboutHeads, isTwins
-    case isMute
+    case isMute, proposesOnLosers, withholdsBodies
 }
 
 /// Everything about a run that the seed decides before it begins.
@@ -167,6 +167,8 @@ extension Scenario {
         executionDelay = random.pick([0, 0, 500, 10_000])
         announcesHeads = classes.contains(.sets) || random.pick(2) == 0
         checkpoints = CheckpointPolicy(heights: random.pick(3...12))
+        limits = JournalLimits(
+            payloadBytes: 1 << 20, segmentBytes: random.pick([2_048, 6_144, 16_384]))
         healsAt = random.pick(60_000_000...150_000_000)
         guard classes.contains(.network) else { return }
         jitter = random.pick([0, delay / 2, 2 * delay, 4 * delay])

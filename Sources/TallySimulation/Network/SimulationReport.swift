@@ -10,6 +10,7 @@ package struct SimulationReport: Sendable {
     package private(set) var transactions = 0
     package private(set) var receipts = 0
     package private(set) var restarts = 0
+    package private(set) var checkpoints = 0
     package private(set) var evidence = 0
     package private(set) var halts = 0
     package private(set) var highestRound: UInt32 = 0
@@ -30,6 +31,7 @@ package struct SimulationReport: Sendable {
         transactions += result.transactions
         receipts += result.receipts
         restarts += result.restarts
+        checkpoints += result.checkpoints
         evidence += result.evidence
         halts += result.halts
         highestRound = max(highestRound, result.highestRound)

@@ -2,6 +2,7 @@
 package enum Checker: String, Hashable, Sendable, CaseIterable {
     case agreement, validity, certificate, authenticity, signatures, durability, evidence, memory
     case conservation, receipts, roots, invariants, recovery, liveness, execution, fork, refusals
+    case rounds, parents, decisions
 }
 
 /// The first rule that a run broke.
@@ -31,6 +32,8 @@ package struct SimulationResult: Hashable, Sendable {
     package var transactions = 0
     package var receipts = 0
     package var restarts = 0
+    /// Checkpoints that were written.
+    package var checkpoints = 0
     /// Highest round that decided.
     package var highestRound: UInt32 = 0
     /// Reports of evidence by honest validators.

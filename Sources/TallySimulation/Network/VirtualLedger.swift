@@ -45,6 +45,14 @@ struct VirtualLedger: Sendable {
         }
     }
 
+    private init(_ beacon: BeaconCore, _ endpoints: [ShardCore]) {
+        books = BeaconBranches(beacon)
+        branches = endpoints.map { EndpointBranches($0, head: beacon.headHash) }
+    }
+
+    /// The final state alone, as a checkpoint holds it.
+    var checkpoint: VirtualLedger { VirtualLedger(beacon, endpoints) }
+
     var beacon: BeaconCore { books.core }
     /// By index: the shards, then the beacon's own endpoint.
     var endpoints: [ShardCore] { branches.map(\.core) }

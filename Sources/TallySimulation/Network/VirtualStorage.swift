@@ -12,12 +12,26 @@ enum WriteOutcome {
     case crashed
 }
 
+/// What a checkpoint holds: the state as of a height, and the blocks that led to it. That stores hold
+/// a state wholly is the business of the crash matrix.
+struct VirtualCheckpoint: Sendable {
+    let ledger: VirtualLedger
+    let chain: [Final]
+
+    var height: Height { ledger.head.height }
+}
+
 /// What a start finds.
 struct RecoveredStorage {
+    let checkpoint: VirtualCheckpoint?
+    /// Above the checkpoint.
     let decided: [Ibft.Decision]
     let memory: Ibft.Memory
     /// Votes of open heights, to compare with what was sent.
     let votes: [ConsensusRecord]
+
+    /// Every decided block.
+    var chain: [Final] { (checkpoint?.chain ?? []) + decided.map(\.final) }
 }
 
 /// Both logs of one validator, written and recovered by the product's code on simulated disks.
@@ -28,8 +42,13 @@ struct VirtualStorage {
     private var votes: SimulatedDisk
     private var durability: Durability
     private var work = LogWork()
-    /// A copy of the beacon log as it was once: a backup.
-    private var backup: SimulatedDisk?
+    /// The records that a request is about are in `work`, or were.
+    private var isAppending = false
+    private(set) var checkpoint: VirtualCheckpoint?
+    /// Being written.
+    private var unwritten: VirtualCheckpoint?
+    /// A copy of checkpoint and beacon log as they were once.
+    private var backup: (checkpoint: VirtualCheckpoint?, beacon: SimulatedDisk)?
     private var random: SeededGenerator
     /// The vote log is gone, and the node knows.
     private(set) var isLost = false
@@ -56,7 +75,26 @@ struct VirtualStorage {
     mutating func persist(
         _ records: [ConsensusRecord], isAlone: Bool
     ) throws(JournalRefusal) -> WriteOutcome {
-        if work.isDone { work.add(try durability.persist(records, isAlone: isAlone)) }
+        if !isAppending { work.add(try durability.persist(records, isAlone: isAlone)) }
+        isAppending = true
+        let outcome = run()
+        if outcome == .done { isAppending = false }
+        return outcome
+    }
+
+    /// Appends what says nothing new: to both logs something short, then something long, which begins
+    /// another segment.
+    mutating func appendNothing(at head: Height) throws(JournalRefusal) {
+        for count in [0, limits.segmentBytes] {
+            let block = ProposedBlock(
+                height: head, parent: .zero, digest: .zero, timestamp: BeaconTime(milliseconds: 0),
+                body: [UInt8](repeating: 0, count: count))
+            _ = try persist(
+                [.undecided(block), .observing(nonce: .zero, until: head)], isAlone: false)
+        }
+    }
+
+    private mutating func run() -> WriteOutcome {
         do throws(JournalStorageError) {
             return try work.run(beacon: &beacon, votes: &votes) == nil ? .done : .full
         } catch {
@@ -64,6 +102,38 @@ struct VirtualStorage {
             precondition(isDead, "a simulated disk fails when told to")
             return .crashed
         }
+    }
+
+    // MARK: Checkpoints
+
+    /// A decided height is shown to others.
+    /// - Returns: whether a checkpoint of it is due.
+    mutating func published(_ height: Height, transactions: Int, bytes: Int) -> Bool {
+        !durability.published(height, transactions: transactions, bytes: bytes).isEmpty
+    }
+
+    mutating func beginCheckpoint(_ checkpoint: VirtualCheckpoint) { unwritten = checkpoint }
+
+    /// There is no space for it.
+    mutating func abandonCheckpoint() {
+        unwritten = nil
+        durability.checkpointFailed()
+    }
+
+    /// The checkpoint that was begun is durable.
+    mutating func storeCheckpoint() {
+        guard let unwritten else { return }
+        checkpoint = unwritten
+    }
+
+    /// Takes from the log what the checkpoint holds (STORE-13).
+    mutating func pruneLog() throws(JournalRefusal) -> WriteOutcome {
+        guard let height = unwritten?.height else { return .done }
+        unwritten = nil
+        let effects = durability.shardsCheckpointed(height)
+        precondition(effects == [.checkpointBeacon(height)], "the beacon's part is the last")
+        work.add(try durability.beaconCheckpointed(height))
+        return run()
     }
 
     /// The next effects that need space find none.
@@ -102,19 +172,22 @@ struct VirtualStorage {
     /// The node is dead: what was not synced is lost, in part or as a whole.
     mutating func crash(_ loss: SimulatedDisk.Loss) {
         work = LogWork()
+        isAppending = false
+        unwritten = nil
         findSpace()
         beacon.crash(loss, seed: random.next())
         votes.crash(loss, seed: random.next())
     }
 
-    mutating func takeBackup() { backup = beacon }
+    mutating func takeBackup() { backup = (checkpoint, beacon) }
 
-    /// The vote log is gone; with it the beacon log, or what came after the backup.
+    /// The vote log is gone; with it everything else, or what came after the backup.
     mutating func lose(everything: Bool) {
         if everything {
             beacon = SimulatedDisk(endpointCount: 0, seed: random.next())
+            checkpoint = nil
         } else if let backup {
-            beacon = backup
+            (checkpoint, beacon) = backup
             beacon.crash(.nothing, seed: random.next())
         }
         forgetVotes()
@@ -132,7 +205,7 @@ struct VirtualStorage {
     mutating func recover(
         _ scenario: Scenario, isAlone: (Height) -> Bool
     ) throws(RecoveryFault) -> RecoveredStorage {
-        var logs = LogRecovery(checkpoint: .genesis)
+        var logs = LogRecovery(checkpoint: checkpoint?.height ?? .genesis)
         var decided: [Ibft.Decision] = []
         var fault: LogRecoveryError?
         let beaconWriter: JournalWriter
@@ -165,7 +238,8 @@ struct VirtualStorage {
             // With everything gone only its owner knows that it voted before (SIM-9).
             memory = isLost && remembered == .none ? .lost(nonce: nonce) : remembered
         } catch { throw .logs(error) }
-        return RecoveredStorage(decided: decided, memory: memory, votes: logs.liveVotes)
+        return RecoveredStorage(
+            checkpoint: checkpoint, decided: decided, memory: memory, votes: logs.liveVotes)
     }
 }
 

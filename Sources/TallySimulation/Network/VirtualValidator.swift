@@ -43,6 +43,12 @@ final class VirtualValidator {
     var crashIn: Int?
     /// It dies again, so many effects after it came back.
     var crashAgain: Int?
+    /// How often it dies once more in a write, each time after it came back.
+    var diesInWrites = 0
+    /// It dies in the next checkpoint.
+    var diesInCheckpoint = false
+    /// The checkpoint that its life began with: of blocks up to there it knows no seals.
+    var remembersFrom = Height.genesis
     /// When work is expected next, in microseconds.
     var wakesAt: UInt64?
     /// Whom to ask next.
@@ -50,6 +56,25 @@ final class VirtualValidator {
     /// FINALs under way, and the node that was asked for them.
     var catchUp = CatchUp()
     var asked = 0
+
+    // What checkers know of this life.
+    var place = Place()
+    /// Whether the machine refused what it was given last.
+    var hasRefused = false
+    /// COMMITs of undecided heights that it took, by whom, and those of them that are a quorum.
+    var commits: [CommitStatement: Set<Address>] = [:]
+    var decidable: [Height: CommitStatement] = [:]
+    /// Bodies that it asked for.
+    var wanted: Set<Hash32> = []
+
+    // Of all its lives.
+    /// The highest height at which it voted so that others may have heard it.
+    var votedThrough: UInt64 = 0
+    /// The same when it lost its votes last.
+    var silentThrough: UInt64 = 0
+
+    /// Dies at the next vote of a kind.
+    var voteCrash: VoteCrash?
 
     /// What it does against the rules.
     var mischief: Mischief?
@@ -68,8 +93,26 @@ final class VirtualValidator {
         pool = TransactionPool(ledger.layout)
     }
 
+    /// What checkers forget when a life begins, or a height ends.
+    func forgetCommits(through height: Height?) {
+        guard let height else {
+            commits = [:]
+            decidable = [:]
+            wanted = []
+            return
+        }
+        guard !commits.isEmpty else { return }
+        commits = commits.filter { $0.key.height > height }
+        decidable = decidable.filter { $0.key > height }
+    }
+
     var address: Address { signer.address }
     var height: Height { machine.head.height }
+
+    /// Looks at the machine where it lies: to read a computed property of it copies it otherwise.
+    func inspect<R>(_ body: (inout Ibft) -> R) -> R { body(&machine) }
+
+    var round: Round { inspect { $0.round } }
 
     /// What it knows of its clock.
     func clock(_ now: UInt64) -> BeaconTime {
