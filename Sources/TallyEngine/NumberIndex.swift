@@ -50,6 +50,7 @@ struct NumberIndex: Sendable {
 
     /// The number with this hash that `isIt`; `nil` when there is none.
     func number(_ hash: UInt32, where isIt: (Int) -> Bool) -> Int? {
+        guard count > 0 else { return nil }
         let mask = cells.count - 1
         var place = Int(hash) & mask
         while cells[place] != 0 {

@@ -4,6 +4,9 @@ public struct RLPEncoder: Sendable {
 
     public init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
+    /// Forgets what was written, and keeps the memory for what comes.
+    package mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+
     /// The encoding of one list whose items `body` writes.
     public static func list(capacity: Int = 0, _ body: (inout RLPEncoder) -> Void) -> [UInt8] {
         var encoder = RLPEncoder(capacity: capacity)

@@ -58,8 +58,11 @@ extension [Hash32] {
             order[next[cell]] = index
             next[cell] += 1
         }
-        for cell in 0..<(starts.count - 1) where starts[cell + 1] - starts[cell] > 1 {
-            order[starts[cell]..<starts[cell + 1]].sort { self[$0] < self[$1] }
+        order.withUnsafeMutableBufferPointer { order in
+            // A slice of the array would be copied to be sorted.
+            for cell in 0..<(starts.count - 1) where starts[cell + 1] - starts[cell] > 1 {
+                order[starts[cell]..<starts[cell + 1]].sort { self[$0] < self[$1] }
+            }
         }
         return order
     }

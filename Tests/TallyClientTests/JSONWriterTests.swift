@@ -26,9 +26,11 @@ import Testing
                 writer.endObject()
                 writer.key("c")
                 writer.bool(true)
+                writer.plainKey("d")
+                writer.bool(false)
             }
         }
-        #expect(written == "{\"a\":[1,[],null],\"b\":{},\"c\":true}")
+        #expect(written == "{\"a\":[1,[],null],\"b\":{},\"c\":true,\"d\":false}")
     }
 
     @Test(arguments: [

@@ -168,6 +168,8 @@ import Testing
         ("host: 127.0.0.1:8545", 200), ("host: localhost", 200), ("host: LOCALHOST:1", 200),
         ("host: [::1]:8545", 200), ("host: node.example:80", 200), ("host: evil.example", 403),
         ("host: 127.0.0.1.evil.example", 403), ("host: 1.2.3", 403), ("host: localhost.", 403),
+        ("host: 255.1.2.03", 200), ("host: 256.1.2.3", 403), ("host: 1..2.3", 403),
+        ("host: 1.2.3.4.5", 403), ("host: 1.2.3.", 403), ("host: +1.2.3.4", 403),
         ("x: y", 400), ("host: localhost\r\nhost: localhost", 400), ("host:", 403),
     ])
     func checksTheHost(_ header: String, _ status: Int) async throws {

@@ -108,6 +108,20 @@ extension JSONWriter {
         isFull = false
     }
 
+    /// The name of the member whose value follows: one that needs no escape.
+    package mutating func plainKey(_ name: StaticString) {
+        guard separate() else { return }
+        let count = name.utf8CodeUnitCount
+        append(count: count + 3) { out in
+            out[0] = UInt8(ascii: "\"")
+            UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(out)[1...])
+                .copyMemory(from: UnsafeRawBufferPointer(start: name.utf8Start, count: count))
+            out[count + 1] = UInt8(ascii: "\"")
+            out[count + 2] = UInt8(ascii: ":")
+        }
+        needsComma = false
+    }
+
     /// Part of a value, after which comes another value without comma.
     package mutating func fragment(_ text: StaticString) {
         bytes.append(

@@ -135,7 +135,7 @@ struct AuditTail {
         var agrees = block.header.height == height
         if height <= source.checkpoint {
             let view = source.views[source.beacon]
-            let row = try findings.read(source.layout.beacon, RowKey.height(height)) {
+            let row = try findings.read(source.layout.beacon, RowKey.height(height).bytes) {
                 () throws(ReadError) in try view.beaconBlock(height)
             }
             agrees = agrees && row.map { $0.header == block.header } ?? true
@@ -148,7 +148,7 @@ struct AuditTail {
             }
             guard height <= source.applied(index) else { continue }
             let view = source.views[index]
-            let row = try findings.read(anchor.header.endpoint, RowKey.height(height)) {
+            let row = try findings.read(anchor.header.endpoint, RowKey.height(height).bytes) {
                 () throws(ReadError) in try view.block(height)
             }
             agrees = agrees && row.map { $0.header == anchor.header } ?? true

@@ -41,7 +41,7 @@ extension HeaderWalk {
         _ height: Height
     ) throws(AuditError) -> (BeaconHeader, [Block]) {
         let view = source.views[source.beacon]
-        let row = try findings.read(source.layout.beacon, RowKey.height(height)) {
+        let row = try findings.read(source.layout.beacon, RowKey.height(height).bytes) {
             () throws(ReadError) in try view.beaconBlock(height)
         }
         guard let row else { return try orphans(height) }
@@ -96,7 +96,7 @@ extension HeaderWalk {
     ) throws(AuditError) -> StoredBlock? {
         let view = source.views[Int(id.index)]
         let before = findings.list.count
-        let row = try findings.read(id, RowKey.height(height)) { () throws(ReadError) in
+        let row = try findings.read(id, RowKey.height(height).bytes) { () throws(ReadError) in
             try view.block(height)
         }
         guard let row else {
@@ -115,7 +115,7 @@ extension HeaderWalk {
         findings.add(.beaconBlockMissing(height))
         var blocks: [Block] = []
         for (id, view) in zip(source.layout.endpoints, source.views) {
-            let row = try findings.read(id, RowKey.height(height)) { () throws(ReadError) in
+            let row = try findings.read(id, RowKey.height(height).bytes) { () throws(ReadError) in
                 try view.block(height)
             }
             if let row, row.header.endpoint == id { blocks.append(Block(row)) }

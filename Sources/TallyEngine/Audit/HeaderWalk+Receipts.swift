@@ -48,8 +48,8 @@ extension HeaderWalk {
             ReceiptReference(source: source, destination: own, index: index)
         }
         try view.forEachRow(
-            in: view.databases.legs, from: RowKey.stream(source, range.lowerBound),
-            below: RowKey.stream(source, range.upperBound), AuditError.store
+            in: view.databases.legs, from: RowKey.stream(source, range.lowerBound).bytes,
+            below: RowKey.stream(source, range.upperBound).bytes, AuditError.store
         ) { (row) throws(AuditError) in
             guard let (_, index) = RowKey.decodeStream(row.key), range.contains(index) else {
                 return
@@ -76,7 +76,8 @@ extension HeaderWalk {
         let id = block.header.endpoint
         let view = source.views[Int(id.index)]
         for entry in (block.systemResult?.events ?? []).compactMap(\.ranEntry) {
-            let stored = try findings.read(id, RowKey.sequence(entry)) { () throws(ReadError) in
+            let stored = try findings.read(id, RowKey.sequence(entry).bytes) {
+                () throws(ReadError) in
                 try view.ran(entry)
             }
             if stored != nil { rows[Int(id.index)].due += 1 }
@@ -115,8 +116,8 @@ extension HeaderWalk {
         let (from, to) = (stream.source, stream.destination)
         var found: [(index: UInt64, receipt: Receipt?)] = []
         try view.forEachRow(
-            in: view.databases.outbox, from: RowKey.stream(to, stream.end),
-            below: RowKey.stream(to, end), AuditError.store
+            in: view.databases.outbox, from: RowKey.stream(to, stream.end).bytes,
+            below: RowKey.stream(to, end).bytes, AuditError.store
         ) { (row) throws(AuditError) in
             guard let (_, index) = RowKey.decodeStream(row.key) else { return }
             found.append((index, Self.receipt(row)))
@@ -148,7 +149,7 @@ extension HeaderWalk {
         if named.source == place.source {
             let view = source.views[Int(place.source.index)]
             original = try findings.read(
-                place.source, RowKey.stream(named.destination, named.index)
+                place.source, RowKey.stream(named.destination, named.index).bytes
             ) { () throws(ReadError) in try view.receipt(to: named.destination, named.index) }
         }
         findings.add(
@@ -166,10 +167,10 @@ extension HeaderWalk {
             let end = peer < streams.count ? streams[index][peer].end : 0
             let cursor = peer < streams.count ? streams[peer][index].cursor : 0
             var below: [UInt8]?
-            if peer < streams.count { below = RowKey.stream(EndpointID(UInt16(peer + 1)), 0) }
+            if peer < streams.count { below = RowKey.stream(EndpointID(UInt16(peer + 1)), 0).bytes }
             var sent: [(place: ReceiptReference, receipt: Receipt?)] = []
             try view.forEachRow(
-                in: view.databases.outbox, from: RowKey.stream(id, end), below: below,
+                in: view.databases.outbox, from: RowKey.stream(id, end).bytes, below: below,
                 AuditError.store
             ) { (row) throws(AuditError) in
                 guard let (to, number) = RowKey.decodeStream(row.key) else { return }
@@ -186,7 +187,7 @@ extension HeaderWalk {
             rows[index].outbox += sent.count
             var legs: [ReceiptReference] = []
             try view.forEachRow(
-                in: view.databases.legs, from: RowKey.stream(id, cursor), below: below,
+                in: view.databases.legs, from: RowKey.stream(id, cursor).bytes, below: below,
                 AuditError.store
             ) { (row) throws(AuditError) in
                 guard let (from, number) = RowKey.decodeStream(row.key) else { return }

@@ -53,8 +53,8 @@ extension HeaderWalk {
         var faults: [AuditFinding] = []
         var next = 0
         try view.forEachRow(
-            in: view.databases.transactions, from: RowKey.position(height, 0),
-            below: RowKey.position(height, UInt32(clamping: block.transactionCount)),
+            in: view.databases.transactions, from: RowKey.position(height, 0).bytes,
+            below: RowKey.position(height, UInt32(clamping: block.transactionCount)).bytes,
             AuditError.store
         ) { (row) throws(AuditError) in
             guard let (_, index) = RowKey.decodePosition(row.key) else { return }
@@ -85,7 +85,7 @@ extension HeaderWalk {
         do throws(StoreError) {
             stored = try view.snapshot.get(RowKey.hash(era, hash), in: view.databases.hashes)
         } catch { throw .store(error) }
-        if stored != RowKey.position(height, UInt32(index)) {
+        if stored != RowKey.position(height, UInt32(index)).bytes {
             findings.add(.hashIndex(height, id, index: index))
         }
     }

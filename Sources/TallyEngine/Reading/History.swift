@@ -36,7 +36,7 @@ package final class History: Sendable {
         }
 
         mutating func append(_ record: BlockRecord) {
-            last = record.header.height
+            last = record.height
             blocks[last] = record
             let block = UInt32(records.count)
             records.append(record)
@@ -118,10 +118,11 @@ package final class History: Sendable {
         /// Up to here the store had everything at the checkpoint before the last.
         var prunable = Height.genesis
 
-        /// The newest answer of a generation.
-        func first<T>(_ find: (Generation) -> T?) -> T? {
+        /// The newest answer of a generation, which is passed in place: a copy would count the
+        /// references of all that it has.
+        mutating func first<T>(_ find: (inout Generation) -> T?) -> T? {
             for index in generations.indices.reversed() {
-                if let found = find(generations[index]) { return found }
+                if let found = find(&generations[index]) { return found }
             }
             return nil
         }
@@ -162,7 +163,7 @@ package final class History: Sendable {
 
     package func position(of hash: Hash32) -> (height: Height, index: Int)? {
         content.withLock { content in
-            content.first { $0.transaction(hash) }.map { ($0.record.header.height, $0.index) }
+            content.first { $0.transaction(hash) }.map { ($0.record.height, $0.index) }
         }
     }
 
@@ -174,7 +175,7 @@ package final class History: Sendable {
         guard let (record, index) = found else { return nil }
         let transaction = record.transactions[index]
         return (
-            record.header.height, index,
+            record.height, index,
             StoredTransaction(
                 raw: transaction.raw, sender: transaction.sender, result: record.results[index])
         )

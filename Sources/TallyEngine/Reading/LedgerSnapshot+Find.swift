@@ -17,6 +17,12 @@ extension LedgerSnapshot {
     ///
     /// - Complexity: one look-up an endpoint and era of the index, until it is found.
     package func transaction(_ hash: Hash32) throws(ReadError) -> FoundTransaction? {
+        if let found = recentTransaction(hash) { return found }
+        return try storedTransaction(hash)
+    }
+
+    /// One that is in memory.
+    package func recentTransaction(_ hash: Hash32) -> FoundTransaction? {
         // By index: an endpoint's snapshot is not copied to be asked.
         for endpoint in endpoints.indices {
             if let found = endpoints[endpoint].history.transaction(hash) {
@@ -26,6 +32,12 @@ extension LedgerSnapshot {
                     index: found.index, transaction: found.transaction)
             }
         }
+        return nil
+    }
+
+    /// One that is in the stores. To be asked after ``recentTransaction(_:)``: what leaves memory is
+    /// in the stores before.
+    package func storedTransaction(_ hash: Hash32) throws(ReadError) -> FoundTransaction? {
         for endpoint in endpoints.indices {
             guard let (height, index) = try endpoints[endpoint].view.position(of: hash),
                 height <= self.height

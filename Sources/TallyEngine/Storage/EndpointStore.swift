@@ -78,8 +78,7 @@ package final class EndpointStore: Sendable {
         let pages = checkpoint.tree.pageChanges(since: checkpoint.previous)
         try environment.write { (tx) throws(StoreError) in
             try writePages(pages, &tx)
-            var count = checkpoint.transactionCount
-            for record in checkpoint.records { try writeBlock(record, &tx, count: &count) }
+            let count = try writeBlocks(checkpoint, &tx)
             if let beacon = checkpoint.beacon { try writeBeacon(beacon, &tx) }
             let head = StoredHead(
                 appliedHeight: checkpoint.height, header: checkpoint.header,
@@ -106,29 +105,55 @@ package final class EndpointStore: Sendable {
         }
     }
 
+    /// - Returns: transactions of the endpoint, these included.
+    private func writeBlocks(
+        _ checkpoint: Checkpoint, _ tx: inout WriteTransaction
+    ) throws(StoreError) -> UInt64 {
+        var count = checkpoint.transactionCount
+        var row = RLPEncoder(capacity: 512)
+        var hashes: [(key: RowKey, position: RowKey)] = []
+        hashes.reserveCapacity(checkpoint.records.reduce(0) { $0 + $1.transactions.count })
+        for record in checkpoint.records {
+            try writeBlock(record, &tx, &row)
+            for (index, transaction) in record.transactions.enumerated() {
+                let era = UInt32(truncatingIfNeeded: count / limits.eraTransactions)
+                hashes.append(
+                    (
+                        RowKey.hash(era, transaction.hash),
+                        RowKey.position(record.height, UInt32(index))
+                    ))
+                count += 1
+            }
+        }
+        // In the order of keys, so that each page of the index is gone to once.
+        hashes.sort { ($0.key, $0.position) < ($1.key, $1.position) }
+        for (key, position) in hashes { try tx.put(key, position, in: databases.hashes) }
+        return count
+    }
+
+    /// - Parameter row: memory for a row.
     private func writeBlock(
-        _ record: BlockRecord, _ tx: inout WriteTransaction, count: inout UInt64
+        _ record: BlockRecord, _ tx: inout WriteTransaction, _ row: inout RLPEncoder
     ) throws(StoreError) {
-        let height = record.header.height
-        let row = StoredBlock(
+        let height = record.height
+        let block = StoredBlock(
             header: record.header, systemResult: record.systemResult,
             transactionCount: UInt32(record.transactions.count))
-        try tx.append(RowKey.height(height), row.encoded, in: databases.blocks)
+        try tx.append(RowKey.height(height), block.encoded, in: databases.blocks)
         for (index, transaction) in record.transactions.enumerated() {
-            let position = RowKey.position(height, UInt32(index))
-            let row = StoredTransaction.encoding(
+            row.removeAll()
+            StoredTransaction.encode(
                 raw: transaction.raw, sender: transaction.sender,
-                result: record.results.encoding(index))
-            try tx.append(position, row, in: databases.transactions)
-            let era = UInt32(truncatingIfNeeded: count / limits.eraTransactions)
-            try tx.put(RowKey.hash(era, transaction.hash), position, in: databases.hashes)
-            count += 1
+                result: record.results.encoding(index), to: &row)
+            let position = RowKey.position(height, UInt32(index))
+            try tx.append(position, row.bytes, in: databases.transactions)
         }
         for receipt in record.sent {
+            row.removeAll()
+            receipt.encode(to: &row)
             let place = receipt.reference
             try tx.put(
-                RowKey.stream(place.destination, place.index), receipt.encoded,
-                in: databases.outbox)
+                RowKey.stream(place.destination, place.index), row.bytes, in: databases.outbox)
         }
         let passed = RowKey.height(height)
         for event in record.systemResult?.events ?? [] {

@@ -2,6 +2,7 @@ package import TallyConsensus
 package import TallyExecution
 package import TallyPrimitives
 package import TallySharding
+import TallyStore
 import TallyTransactions
 
 /// Names in the `meta` database.
@@ -17,37 +18,50 @@ enum MetaKey {
     static let genesis = Array("genesis".utf8)
 }
 
-/// Keys of rows: big-endian numbers, so that order is order of time.
-enum RowKey {
-    static func height(_ height: Height) -> [UInt8] { bytes(height.value) }
+/// The key of a row: one to three big-endian numbers, so that order is order of time. At most 16 bytes,
+/// which lie in the value: a checkpoint writes several rows a transaction.
+struct RowKey: Comparable, StoreBytes {
+    private let high: UInt64
+    private let low: UInt64
+    private let count: Int
 
-    static func position(_ height: Height, _ index: UInt32) -> [UInt8] {
-        // Two keys a transaction: each is made by one allocation.
-        [UInt8](unsafeUninitializedCapacity: 12) { out, count in
-            let out = UnsafeMutableRawBufferPointer(out)
-            out.storeBytes(of: height.value.bigEndian, as: UInt64.self)
-            out.storeBytes(of: index.bigEndian, toByteOffset: 8, as: UInt32.self)
-            count = 12
+    private init(_ high: UInt64, _ low: UInt64 = 0, count: Int) {
+        self.high = high
+        self.low = low
+        self.count = count
+    }
+
+    static func height(_ height: Height) -> RowKey { RowKey(height.value, count: 8) }
+
+    static func position(_ height: Height, _ index: UInt32) -> RowKey {
+        RowKey(height.value, UInt64(index) << 32, count: 12)
+    }
+
+    /// The first 12 bytes of the hash, behind the era.
+    static func hash(_ era: UInt32, _ hash: Hash32) -> RowKey {
+        let (first, second, _, _) = hash.words
+        return RowKey(
+            UInt64(era) << 32 | first >> 32, first << 32 | second >> 32, count: 16)
+    }
+
+    static func stream(_ peer: EndpointID, _ index: UInt64) -> RowKey {
+        RowKey(UInt64(peer.index) << 48 | index >> 16, index << 48, count: 10)
+    }
+
+    static func sequence(_ sequence: UInt64) -> RowKey { RowKey(sequence, count: 8) }
+
+    func withStoreBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+        withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) {
+            body(UnsafeRawBufferPointer(rebasing: $0[..<count]))
         }
     }
 
-    static func hash(_ era: UInt32, _ hash: Hash32) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: 16) { out, count in
-            let out = UnsafeMutableRawBufferPointer(out)
-            out.storeBytes(of: era.bigEndian, as: UInt32.self)
-            hash.withBytes {
-                let key = UnsafeRawBufferPointer(rebasing: $0.prefix(12))
-                UnsafeMutableRawBufferPointer(rebasing: out[4..<16]).copyMemory(from: key)
-            }
-            count = 16
-        }
-    }
+    var bytes: [UInt8] { withStoreBytes { Array($0) } }
 
-    static func stream(_ peer: EndpointID, _ index: UInt64) -> [UInt8] {
-        bytes(peer.index) + bytes(index)
+    /// The order of the bytes.
+    static func < (a: RowKey, b: RowKey) -> Bool {
+        (a.high, a.low, a.count) < (b.high, b.low, b.count)
     }
-
-    static func sequence(_ sequence: UInt64) -> [UInt8] { bytes(sequence) }
 
     /// The height and index of a `position`; `nil` for other lengths.
     static func decodePosition(_ bytes: [UInt8]) -> (Height, Int)? {
@@ -65,10 +79,6 @@ enum RowKey {
         return bytes.withUnsafeBytes {
             Height(UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)))
         }
-    }
-
-    private static func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
-        withUnsafeBytes(of: value.bigEndian) { Array($0) }
     }
 }
 
@@ -134,15 +144,14 @@ package struct StoredTransaction: Hashable, Sendable {
 
 extension StoredTransaction: RLPValue {
     package func encode(to out: inout RLPEncoder) {
-        out.append(
-            encoded: Self.encoding(raw: raw, sender: sender, result: result.encoded[...]))
+        Self.encode(raw: raw, sender: sender, result: result.encoded[...], to: &out)
     }
 
-    /// The row of a transaction whose result is encoded already.
-    package static func encoding(
-        raw: [UInt8], sender: Address, result: ArraySlice<UInt8>
-    ) -> [UInt8] {
-        RLPEncoder.list(capacity: raw.count + result.count + 32) { out in
+    /// Appends the row of a transaction whose result is encoded already.
+    static func encode(
+        raw: [UInt8], sender: Address, result: ArraySlice<UInt8>, to out: inout RLPEncoder
+    ) {
+        out.list { out in
             out.append(raw)
             out.append(sender)
             out.append(encoded: result)

@@ -94,10 +94,10 @@ package struct StoreView: Sendable {
     }
 
     package func beaconHeight(_ hash: Hash32) throws(ReadError) -> Height? {
-        try height(hash.bytes, databases.beaconHashes)
+        try height(hash, databases.beaconHashes)
     }
 
-    private func height(_ key: [UInt8], _ database: Database) throws(ReadError) -> Height? {
+    private func height(_ key: some StoreBytes, _ database: Database) throws(ReadError) -> Height? {
         guard let bytes = try get(key, database) else { return nil }
         guard let height = RowKey.decodeHeight(bytes) else {
             throw .corruptRow(database: database.name)
@@ -105,14 +105,16 @@ package struct StoreView: Sendable {
         return height
     }
 
-    private func get(_ key: [UInt8], _ database: Database) throws(ReadError) -> [UInt8]? {
+    private func get(
+        _ key: some StoreBytes, _ database: Database
+    ) throws(ReadError) -> [UInt8]? {
         do throws(StoreError) {
             return try snapshot.get(key, in: database)
         } catch { throw .store(error) }
     }
 
     private func decode<Row: RLPValue>(
-        _ key: [UInt8], _ database: Database
+        _ key: some StoreBytes, _ database: Database
     ) throws(ReadError) -> Row? {
         guard let bytes = try get(key, database) else { return nil }
         do throws(RLPError) {

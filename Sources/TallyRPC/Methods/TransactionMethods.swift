@@ -161,7 +161,9 @@ extension JSONWriter {
             preconditionFailure("a transaction that does not decode")
         }
         beginObject()
-        for name in ["blockHash", "blockNumber", "transactionIndex"] { member(name) { $0.null() } }
+        for name: StaticString in ["blockHash", "blockNumber", "transactionIndex"] {
+            member(name) { $0.null() }
+        }
         write(
             envelope, signature, sender: transaction.sender, hash: transaction.hash,
             price: envelope.maxFee)

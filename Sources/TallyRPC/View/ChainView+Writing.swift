@@ -92,7 +92,7 @@ extension ChainView {
         out.member("from") { $0.hex(SystemTransaction.sender) }
         out.member("to") { $0.hex(ReservedAddress.crossShard) }
         out.member("gas") { $0.quantity(weight) }
-        for name in ["value", "gasPrice", "v", "r", "s"] {
+        for name: StaticString in ["value", "gasPrice", "v", "r", "s"] {
             out.member(name) { $0.quantity(UInt64(0)) }
         }
         out.member("input") { $0.hex([]) }
@@ -183,8 +183,8 @@ extension BeaconTime {
 
 extension JSONWriter {
     /// A member of the object that is open.
-    mutating func member(_ name: String, _ value: (inout JSONWriter) -> Void) {
-        key(name)
+    mutating func member(_ name: StaticString, _ value: (inout JSONWriter) -> Void) {
+        plainKey(name)
         value(&self)
     }
 

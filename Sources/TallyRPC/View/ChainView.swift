@@ -52,8 +52,13 @@ struct ChainView: Sendable {
     private static let quickResults = 64
 
     func quickEntry(_ hash: Hash32) throws(ReadError) -> Quick<ViewEntry> {
+        if let found = snapshot.recentTransaction(hash) {
+            return try block(found.height)?.entry(found, hash).map { .found($0) } ?? .missing
+        }
         guard try snapshot.eraCount <= Self.quickLookUps else { return .undecided }
-        if let entry = try signedEntry(hash) { return .found(entry) }
+        if let found = try snapshot.storedTransaction(hash) {
+            return try block(found.height)?.entry(found, hash).map { .found($0) } ?? .missing
+        }
         switch try caches.quickSystemTransaction(hash, snapshot) {
         case .undecided: return .undecided
         case .missing: return .missing
@@ -129,17 +134,17 @@ struct ChainView: Sendable {
 
 /// One block of the view.
 struct ViewBlock: Sendable {
-    let header: BeaconHeader
-    let hash: Hash32
-    let row: BeaconRow
+    private let known: KnownRow
     private let snapshot: LedgerSnapshot
 
     init(_ known: KnownRow, _ snapshot: LedgerSnapshot) {
-        row = known.row
-        hash = known.hash
-        header = known.row.header
+        self.known = known
         self.snapshot = snapshot
     }
+
+    var row: BeaconRow { known.row }
+    var hash: Hash32 { known.hash }
+    var header: BeaconHeader { known.row.header }
 
     /// The anchored shard blocks, in the order of their entries.
     var parts: [AnchoredBlock] {
@@ -235,8 +240,8 @@ struct ViewBlock: Sendable {
     }
 }
 
-/// A beacon row with its hash.
-struct KnownRow: Sendable {
+/// A beacon row with its hash. Immutable; a copy is a reference.
+final class KnownRow: Sendable {
     let row: BeaconRow
     let hash: Hash32
 

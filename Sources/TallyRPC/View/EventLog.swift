@@ -28,6 +28,11 @@ enum EventTopic {
     static let swept = topic("FeesSwept(bytes32,address,uint256)")
     static let treasuryCredited = topic("TreasuryCredited(bytes32,uint32,uint256)")
 
+    static let all = [
+        transfer, sent, credited, refunded, bounced, escrowed, escrowClaimed, scheduled,
+        scheduleRan, scheduleReturned, policySet, swept, treasuryCredited,
+    ]
+
     private static func topic(_ signature: String) -> Hash32 {
         Keccak256.hash(Array(signature.utf8))
     }

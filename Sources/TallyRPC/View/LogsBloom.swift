@@ -7,18 +7,37 @@ struct LogsBloom: Hashable, Sendable {
     private(set) var bytes = [UInt8](repeating: 0, count: 256)
 
     mutating func insert(_ log: EventLog) {
-        // The commonest log has two values that are always the same: half of the hashing.
-        if log.address == ReservedAddress.nativeTransfers, log.topics.first == EventTopic.transfer {
-            for bit in Self.transferBits { set(bit) }
-            for topic in log.topics.dropFirst() { insert(topic) }
-            return
+        // Who speaks and of what are always the same few: about half of the hashing.
+        if let event = log.topics.first, let bits = Self.familiar[Origin(log.address, event)] {
+            for bit in bits { set(bit) }
+        } else {
+            insert(log.address)
+            if let event = log.topics.first { insert(event) }
         }
-        insert(log.address)
-        for topic in log.topics { insert(topic) }
+        for topic in log.topics.dropFirst() { insert(topic) }
     }
 
-    private static let transferBits =
-        bits(of: ReservedAddress.nativeTransfers) + bits(of: EventTopic.transfer)
+    /// What the logs of one kind have in common.
+    private struct Origin: Hashable {
+        let address: Address
+        let event: Hash32
+
+        init(_ address: Address, _ event: Hash32) {
+            self.address = address
+            self.event = event
+        }
+    }
+
+    private static let familiar: [Origin: [Int]] = {
+        var bits: [Origin: [Int]] = [:]
+        for event in EventTopic.all {
+            let address =
+                event == EventTopic.transfer
+                ? ReservedAddress.nativeTransfers : ReservedAddress.crossShard
+            bits[Origin(address, event)] = Self.bits(of: address) + Self.bits(of: event)
+        }
+        return bits
+    }()
 
     mutating func insert(_ logs: [EventLog]) { for log in logs { insert(log) } }
 

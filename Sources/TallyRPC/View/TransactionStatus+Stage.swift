@@ -105,7 +105,9 @@ struct TransactionStatus: Sendable {
             out.member("shard") { $0.quantity(entry.endpoint.index) }
             out.member("status") { $0.quantity(UInt8(entry.result.failure == nil ? 1 : 0)) }
         } else {
-            for name in ["blockNumber", "shard", "status"] { out.member(name) { $0.null() } }
+            for name: StaticString in ["blockNumber", "shard", "status"] {
+                out.member(name) { $0.null() }
+            }
         }
         if let failure = entry?.result.failure {
             out.member("failure") { $0.string(failure.code) }

@@ -153,7 +153,7 @@ struct BlockRun {
         try executor.finish()
         var leaves: [[Hash32]] = []
         for (peer, receipts) in executor.outbox.receipts.enumerated() {
-            leaves.append(receipts.map(\.leaf))
+            leaves.append(Receipt.leaves(receipts))
             for (receipt, leaf) in zip(receipts, leaves[peer]) {
                 try streams[peer].append(receipt, leaf: leaf)
             }

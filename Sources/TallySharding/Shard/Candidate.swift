@@ -33,6 +33,7 @@ package final class BlockRecord: Sendable {
     /// Receipts sent: stream after stream, each in the order they were numbered.
     package var sent: FlattenSequence<[[Receipt]]> { outbox.receipts.joined() }
     package var header: ShardHeader { block.header }
+    package var height: Height { block.header.height }
     package var transactions: [Transaction] { block.transactions }
 }
 

@@ -15,7 +15,7 @@ package struct Delivery: Sendable {
     /// Receipts from elsewhere: their leaves are computed here.
     package init(source: EndpointID, entry: OutEntry, receipts: [Receipt]) {
         self.init(
-            source: source, entry: entry, receipts: receipts, leaves: receipts.map(\.leaf),
+            source: source, entry: entry, receipts: receipts, leaves: Receipt.leaves(receipts),
             range: nil)
     }
 

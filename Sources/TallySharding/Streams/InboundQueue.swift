@@ -60,4 +60,14 @@ package struct InboundQueue: Sendable {
 extension Receipt {
     /// Leaf of the receipt in its stream's range (MMR-1).
     package var leaf: Hash32 { SHA256.hash(.rangeLeaf, encoded) }
+
+    /// Those of several receipts, encoded one after another in the same memory.
+    static func leaves(_ receipts: [Receipt]) -> [Hash32] {
+        var encoder = RLPEncoder(capacity: 256)
+        return receipts.map { receipt in
+            encoder.removeAll()
+            receipt.encode(to: &encoder)
+            return SHA256.hash(.rangeLeaf, encoder.bytes)
+        }
+    }
 }
