@@ -17,8 +17,11 @@ import Testing
         try await withThrowingTaskGroup(of: Void.self) { group in
             try await network.start(0, in: &group)
             let validator = try #require(network.running[0])
+            var configuration = network.transportConfiguration(1)
+            // Where the validator does not dial it: this connection is the only one.
+            configuration.listen = PeerPlace(host: "127.0.0.1", port: 0)
             let transport = try await PeerTransport.bind(
-                network.transportConfiguration(1), clock: SystemClock()
+                configuration, clock: SystemClock()
             ) { _ in }
             transport.start()
             for await link in transport.established {
