@@ -71,8 +71,9 @@ struct GenesisNewCommand: ParsableCommand {
     var account: [OpeningArgument] = []
     @Option(
         name: .long,
-        help: ArgumentHelp("Account whose key builds the blocks.", valueName: "address"))
-    var validator: AddressArgument?
+        help: ArgumentHelp(
+            "Account whose key builds and seals blocks. Repeatable.", valueName: "address"))
+    var validator: [AddressArgument] = []
     @Option(name: .long, help: ArgumentHelp("A name for people.", valueName: "text"))
     var name: String?
     @Option(
@@ -98,10 +99,10 @@ struct GenesisNewCommand: ParsableCommand {
                 parameters: NetworkParameters(chainID: chainId, layout: layout),
                 time: SystemClock().now(),
                 accounts: account.map { .init(address: $0.address, balance: $0.balance) },
-                validators: [validator?.value ?? .zero])
+                validators: validator.isEmpty ? [.zero] : validator.map(\.value))
         } catch { throw CommandFailure("genesis", error.description) }
         var json = GenesisDocument(name: name, genesis: genesis).json
-        if validator == nil, let object = json.objectValue {
+        if validator.isEmpty, let object = json.objectValue {
             json = .object(JSONObject(object.members.filter { $0.key != "validators" }))
         }
         let text = json.indented()
