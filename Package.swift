@@ -212,8 +212,10 @@ let package = Package(
         tests(
             "TallyNodeTests",
             [
-                "TallyNode", "TallyRPC", "TallyNetwork", "TallyEngine", "TallyJournal", "TallyStore",
-                "TallyClient", "TallySharding", "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
+                "TallyNode", "TallyRPC", "TallyNetwork", "TallyEngine", "TallyJournal",
+                "TallyStore",
+                "TallyClient", "TallySharding", "TallyExecution", "TallyState", "TallyTransactions",
+                "TallyCrypto",
                 "TallyPrimitives", "TallyTesting", log,
             ]),
         // The process that `tools/kill-test` runs: it kills nodes and looks what is left.

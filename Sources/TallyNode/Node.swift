@@ -1,9 +1,9 @@
 package import Logging
 import ServiceLifecycle
+import TallyConsensus
 package import TallyCrypto
 package import TallyEngine
 import TallyExecution
-import TallyConsensus
 import TallyJournal
 package import TallyNetwork
 package import TallyPrimitives

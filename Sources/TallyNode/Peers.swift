@@ -18,7 +18,8 @@ package struct PeerSettings: Hashable, Sendable {
 
     /// `host:port`, an IPv6 address in brackets; `nil` for anything else.
     static func place(_ text: some StringProtocol) -> PeerPlace? {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...])
+        guard let colon = text.lastIndex(of: ":"),
+            let port = UInt16(text[text.index(after: colon)...])
         else { return nil }
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {

@@ -114,7 +114,8 @@ import Testing
         let second = "0x00000000000000000000000000000000000000bb"
         let peers = try load(
             scratch,
-            file: "[peer]\nlisten = \"[::1]:7\"\nplaces = \"\(first)@10.0.0.2:8600, \(second)@[::2]:1\"\n"
+            file:
+                "[peer]\nlisten = \"[::1]:7\"\nplaces = \"\(first)@10.0.0.2:8600, \(second)@[::2]:1\"\n"
         ).peers
         #expect(peers.listen == PeerPlace(host: "::1", port: 7))
         #expect(
