@@ -8,7 +8,7 @@ import Testing
         "highest-certificate", "decision-races-timer", "jump-by-proposal", "restart",
         "minority", "round-flood", "changed-block", "clock", "forged-final", "late-seals",
         "losing-parent", "lost-votes", "evidence", "refusals", "weights", "bodies", "work",
-        "behind", "restart-by-log", "fork-after-restart",
+        "behind", "restart-by-log", "fork-after-restart", "certificate-of-target",
     ]
 
     @Test(arguments: names)
