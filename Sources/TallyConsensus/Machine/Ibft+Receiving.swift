@@ -88,16 +88,11 @@ extension Ibft {
 
     // IBFT-R13
     private mutating func receiveLate(_ commit: Commit) {
-        guard let (isNew, evidence) = recent[commit.height]?.insert(commit) else {
-            refuse(.commit(commit), .heightPast(commit.height))
-            return
-        }
-        if isNew {
-            effects.append(.lateSeal(commit))
-        } else {
-            finish(
-                .commit(commit), evidence == nil ? .heightPast(commit.height) : .contradiction,
-                evidence.map { [$0] } ?? [])
+        let (outcome, evidence) = recent[commit.height]?.insert(commit) ?? (.past, [])
+        switch outcome {
+        case .new: effects.append(.lateSeal(commit))
+        case .past: refuse(.commit(commit), .heightPast(commit.height))
+        case .contradiction: finish(.commit(commit), .contradiction, evidence)
         }
     }
 
