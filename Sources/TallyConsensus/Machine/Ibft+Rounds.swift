@@ -137,7 +137,7 @@ extension Ibft {
     mutating func startRetransmission() {
         guard !current.isRetransmitting else { return }
         let hasOwn = !current.own.isSilent && isVoting
-        let lacks = !current.wanted.isEmpty || knownFinal > head.height
+        let lacks = !current.wanted.isEmpty || hints.target != nil
         guard hasOwn || lacks else { return }
         current.isRetransmitting = true
         effects.append(
@@ -152,6 +152,7 @@ extension Ibft {
         effects += wanted.map { digest, holders in
             .requestBody(BodyRequest(height: current.height, digest: digest, holders: holders))
         }
-        if knownFinal > head.height, current.decision == nil { requestSync() }
+        hints.tick(limit: current.set.count)
+        requestSync(above: head.height)
     }
 }

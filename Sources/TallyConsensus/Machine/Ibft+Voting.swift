@@ -102,8 +102,9 @@ extension Ibft {
             refuse(.final(final), .heightPast(final.height))
         } else if final.height > current.height {
             refuse(.final(final), .heightAhead(final.height))
-            learnOfFinal(final.height)
+            learnOfFinal(final.height, from: nil)
         } else if current.decision == nil {
+            hints.bringFinal()
             decide(final.block, final.certificate)
         } else {
             refuse(.final(final), .duplicate)
@@ -139,7 +140,7 @@ extension Ibft {
         guard current.height == head.height, let state = next else { return }
         current = state
         next = sets[state.height.next].map { HeightState(state.height.next, $0) }
-        syncRequested = syncRequested.flatMap { $0 > head.height ? $0 : nil }
+        hints.pass(head.height, current.set)
         reviewBuilding()
         effects.append(.schedule(.heartbeat(current.height), after: configuration.heartbeat))
     }

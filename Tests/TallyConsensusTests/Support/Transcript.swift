@@ -169,7 +169,9 @@ struct Stage {
         case "built": return [.success(.built(try block(try word(words, 0))))]
         case "body": return [.success(.body(try block(try word(words, 0))))]
         case "nothing": return [.success(.nothingToBuild(try height(try word(words, 0))))]
-        case "peer-head": return [.success(.peerHead(try height(try word(words, 0))))]
+        case "peer-head":
+            let peer = words.count > 1 ? fixture?.members[try member(words[1])] : nil
+            return [.success(.peerHead(try height(try word(words, 0)), from: peer))]
         case "applied":
             guard let fixture else { throw ScriptError("no node yet") }
             let height = try height(try word(words, 0))
