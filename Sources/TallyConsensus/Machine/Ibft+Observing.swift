@@ -48,7 +48,7 @@ extension Ibft {
 
     mutating func receive(_ answer: HeadAnswer) {
         guard let observation, observation.until == nil,
-            answer.statement.nonce == observation.nonce, current.set.contains(answer.sender)
+            answer.statement.nonce == observation.nonce, isMember(answer.sender)
         else {
             refuse(.headAnswer(answer), .unasked)
             return
