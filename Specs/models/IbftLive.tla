@@ -41,7 +41,7 @@ IsQuorum(S) == Cardinality(S) + Help >= Quorum
 Nothing == <<-1, None>>
 
 (* R10. Any valid message for round r, nested ones too, shows its signer there; who entered r by *)
-(* a certificate has sent none. "only-changes": ROUND-CHANGEs alone do.                          *)
+(* a certificate has sent none. "only-changes": ROUND-CHANGEs alone do, for oneself too.         *)
 Seen(n) == IF Mut = "only-changes" THEN changed[n]
            ELSE Max({changed[n]} \cup {r \in Rounds : prepared[n][r] # None})
 (* R10. The timer of r > 0 runs once a quorum, oneself included, is seen at r or above           *)
@@ -52,8 +52,9 @@ Runs(n) ==
     THEN \/ n \in Working
          \/ prepared[n][0] # None
          \/ Mut # "own-work" /\ \E m \in Honest : Seen(m) > 0
-    ELSE IsQuorum({n} \cup {m \in Honest : IF Mut = "exactly" THEN Seen(m) = round[n]
-                                           ELSE Seen(m) >= round[n]})
+    ELSE LET there == {m \in Honest : IF Mut = "exactly" THEN Seen(m) = round[n]
+                                      ELSE Seen(m) >= round[n]}
+         IN IsQuorum(IF Mut = "only-changes" THEN there ELSE there \cup {n})
 
 Enter(n, r) ==
     /\ round'   = [round EXCEPT ![n] = r]
