@@ -135,7 +135,9 @@ extension NetworkRun {
                 transmit(.final(final), from: node, to: [from])
             }
         case .head(let height):
-            if height > node.height { give(.peerHead(height), to: node) }
+            if height > node.height {
+                give(.peerHead(height, from: nodes[from].address), to: node)
+            }
         }
     }
 
@@ -161,7 +163,7 @@ extension NetworkRun {
     /// Who speaks of a height far from ours is ahead, or has to learn that we are.
     private func hint(_ height: Height, _ from: Int, _ node: VirtualValidator) {
         if height > node.height {
-            give(.peerHead(Height(height.value - 1)), to: node)
+            give(.peerHead(Height(height.value - 1), from: nodes[from].address), to: node)
         } else {
             send(.head(node.height), from: node.index, to: from)
         }
