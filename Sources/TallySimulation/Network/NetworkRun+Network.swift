@@ -143,6 +143,9 @@ extension NetworkRun {
 
     func receive(_ bytes: [UInt8], from: Int, _ node: VirtualValidator) {
         trace.add(UInt64(bytes.count))
+        let before = node.hearing
+        node.hearing = from
+        defer { node.hearing = before }
         do throws(MessageRefusal) {
             let message = try authenticator.authenticate(
                 bytes: bytes, sets: node.machine.sets, cache: &node.cache)
@@ -156,7 +159,7 @@ extension NetworkRun {
         } catch {
             if case .unjustified(_, let evidence) = error { checkEvidence(evidence, node) }
             if case .unknownValidatorSet(let height) = error { hint(height, from, node) }
-            checkRefusal(error, node)
+            checkRefusal(error, from: from, node)
         }
     }
 
