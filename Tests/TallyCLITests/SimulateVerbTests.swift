@@ -1,8 +1,4 @@
 import TallyClient
-import TallyConsensus
-import TallyCrypto
-import TallyNetwork
-import TallyPrimitives
 import TallySimulation
 import Testing
 
@@ -155,29 +151,5 @@ import Testing
         #expect(lines(alone, after: "failed: ").first?.hasPrefix("seed 1: ") == true)
         #expect(lines(alone, after: "failed: ") == lines(beside, after: "failed: "))
         #expect(beside.code == 1)
-    }
-
-    // MARK: Offences
-
-    /// SIM-38 counts as offences what the transport does (NET-9).
-    @Test func offencesAreThoseOfTheTransport() {
-        let address = Address(words: (1, 2, 3))
-        let statement = PrepareStatement(height: Height(1), round: .zero, digest: .zero)
-        let signature = RecoverableSignature(r: .zero, s: .zero, yParity: 0)
-        let prepare = Prepare(statement, sender: address, signature: signature)
-        let refusals: [MessageRefusal] = [
-            .tooLong(bytes: 2, limit: 1), .malformed(.truncated), .unknownValidatorSet(Height(1)),
-            .wrongBody, .wrongJustification, .wrongCertificate, .wrongRound,
-            .notAValidator(address), .notTheProposer(address), .wrongSigner(claimed: address),
-            .tooFewPrepares(power: 1, quorum: 2), .tooFewSeals(power: 1, quorum: 2),
-            .unjustified(
-                .certificateUncalledFor, .prepares(Contradiction(prepare, prepare))),
-            .heightPast(Height(1)), .heightAhead(Height(1)), .roundOutsideWindow(Round(1)),
-            .superseded, .duplicate, .contradiction, .wrongParent(.zero),
-            .timeBeforeParent(BeaconTime(milliseconds: 1)), .unasked, .ownMessage,
-        ]
-        for refusal in refusals {
-            #expect(refusal.blamesSender == refusal.isOffence, "\(refusal)")
-        }
     }
 }

@@ -99,19 +99,3 @@ package enum PeerRefusal: Error, Hashable, Sendable {
         }
     }
 }
-
-extension MessageRefusal {
-    /// Whether only a broken or lying node sends such a message; distance and time explain the
-    /// others (NET-9).
-    package var isOffence: Bool {
-        switch self {
-        case .tooLong, .malformed, .wrongBody, .wrongJustification, .wrongCertificate, .wrongRound,
-            .notAValidator, .notTheProposer, .wrongSigner, .tooFewPrepares, .tooFewSeals,
-            .unjustified:
-            true
-        case .unknownValidatorSet, .heightPast, .heightAhead, .roundOutsideWindow, .superseded,
-            .duplicate, .contradiction, .wrongParent, .timeBeforeParent, .unasked, .ownMessage:
-            false
-        }
-    }
-}
