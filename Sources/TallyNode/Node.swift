@@ -95,7 +95,10 @@ package final class Node: Sendable {
                 host: configuration.rpcHost, port: configuration.rpcPort,
                 dispatcher: LedgerDispatcher(
                     publisher: engine.publisher, intake: engine.intake, shards: engine.shards,
-                    genesis: genesis, clientVersion: ProgramVersion.client, accounts: accounts))
+                    genesis: genesis, clientVersion: ProgramVersion.client,
+                    identity: NodeIdentity(address: validator.address) {
+                        network?.transport.links.count ?? 0
+                    }, accounts: accounts))
         } catch { throw .rpc(error) }
         return Node(
             genesis: genesis, recovery: recovery, engine: engine, server: server,

@@ -1,0 +1,182 @@
+import ArgumentParser
+import TallyClient
+import TallyNode
+import TallyPrimitives
+import TallySharding
+import UnixSignals
+
+struct LocalnetStartCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "start", abstract: "Make a localnet, or continue one, and run its nodes.",
+        discussion: """
+            Stays until Ctrl-C, which stops every node; with --detach the nodes run on until \
+            `tally localnet stop`. Observers follow the ledger and serve JSON-RPC without voting.
+
+            Examples:
+              tally localnet start
+              tally localnet start --validators 7 --shards 16 --dir /tmp/net --detach
+              tally localnet start --observers 1 --json
+
+            With --json, one line is printed when all nodes are ready: {"nodes": [{"id", "rpc", \
+            "pid"}], "accounts": [{"address", "privateKey", "shard"}]}.
+            """)
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Number of validators, 1 to \(Localnet.Size.maximumValidators); for a new localnet "
+                + "only (default: 4).", valueName: "count"))
+    var validators: Int?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Number of observers, 0 to \(Localnet.Size.maximumObservers); for a new localnet only "
+                + "(default: 0).", valueName: "count"))
+    var observers: Int?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Number of shards, 1 to 1024; for a new localnet only (default: 4).",
+            valueName: "count"))
+    var shards: Int?
+    @Flag(name: .long, help: "Return when all nodes are ready, and let them run.")
+    var detach = false
+    @Flag(
+        name: .long,
+        help: ArgumentHelp("Stop when standard input ends.", visibility: .hidden))
+    var untilEof = false
+    @OptionGroup var options: LocalnetOptions
+    @OptionGroup var ready: ReadyOptions
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        let most = Localnet.Size.maximumValidators
+        if let validators, !(1...most).contains(validators) {
+            throw ValidationError("--validators must be 1 to \(most), not \(validators)")
+        }
+        if let observers, !(0...Localnet.Size.maximumObservers).contains(observers) {
+            throw ValidationError(
+                "--observers must be 0 to \(Localnet.Size.maximumObservers), not \(observers)")
+        }
+        if let shards, ShardLayout(shardCount: shards) == nil {
+            throw ValidationError(
+                "--shards must be 1 to \(ShardLayout.maximumShardCount), not \(shards)")
+        }
+        if detach, untilEof { throw ValidationError("--until-eof does not go with --detach.") }
+    }
+
+    /// Why the nodes are left to themselves, or stopped.
+    private enum Ending: Hashable, Sendable {
+        /// All are ready and run on.
+        case detached
+        /// Somebody wants them to stop.
+        case asked
+        /// None runs any more.
+        case gone
+    }
+
+    func run() async throws {
+        // Before any node is there, so that none is forgotten.
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        let ending = try await withThrowingTaskGroup(of: Ending.self) { group in
+            group.addTask {
+                for await _ in signals { break }
+                return .asked
+            }
+            if untilEof {
+                group.addTask {
+                    for await _ in StandardInput.end {}
+                    return .asked
+                }
+            }
+            group.addTask {
+                try await launch()
+                return detach ? .detached : try await watch()
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? .gone
+        }
+        guard ending == .asked else { return }
+        let stopped = try await options.change { try await $0.stopAll() }
+        if !output.json, !stopped.isEmpty {
+            Console.current.print("Stopped \(stopped.joined(separator: ", ")).")
+        }
+    }
+
+    /// Makes or continues the localnet, waits until all nodes are ready and says so.
+    private func launch() async throws {
+        let localnet = try await Localnet.locked(options.dir) {
+            var localnet: Localnet
+            if try Localnet.exists(options.dir) {
+                localnet = try Localnet(of: options.dir)
+                try localnet.check(
+                    validators: validators, observers: observers, shards: shards)
+            } else {
+                var size = Localnet.Size()
+                size.validators = validators ?? size.validators
+                size.observers = observers ?? size.observers
+                size.shards = shards ?? size.shards
+                localnet = try Localnet.create(in: options.dir, size)
+            }
+            try await localnet.startAll(within: ready.seconds)
+            return localnet
+        }
+        let network = try localnet.network
+        output.print(
+            [
+                "nodes": .array(localnet.state.nodes.map(\.ready)),
+                "accounts": network.accountsJSON,
+            ], LocalnetBanner(localnet: localnet, network: network, isDetached: detach).text)
+    }
+
+    /// Tells which nodes end and come back, until none is left.
+    private func watch() async throws -> Ending {
+        var localnet = try Localnet(of: options.dir)
+        var known = localnet.state.nodes.map(\.isRunning)
+        while known.contains(true) {
+            try await Task.sleep(for: .milliseconds(200))
+            DetachedProcess.reap()
+            // One that is being removed.
+            guard (try? localnet.refresh()) != nil else { break }
+            let now = localnet.state.nodes.map(\.isRunning)
+            for (index, node) in localnet.state.nodes.enumerated() where !output.json {
+                if known[index], !now[index] {
+                    Console.current.print("\(node.id) has ended; see \(localnet.log(of: node))")
+                } else if !known[index], now[index] {
+                    Console.current.print("\(node.id) runs again, process \(node.pid ?? 0)")
+                }
+            }
+            known = now
+        }
+        if !output.json { Console.current.print("No node runs any more.") }
+        return .gone
+    }
+}
+
+/// What `tally localnet start` says when the nodes are ready.
+struct LocalnetBanner {
+    let localnet: Localnet
+    let network: DevNetwork
+    let isDetached: Bool
+
+    var text: String {
+        let nodes = Table(
+            ["node", "role", "pid", "JSON-RPC"],
+            localnet.state.nodes.map { node in
+                [node.id, node.role.rawValue, node.pid.map { String($0) } ?? "-", node.rpc]
+            }
+        ).text.split(separator: "\n").map { "  " + $0 }
+        let lines =
+            ["", "  Tallystick \(ProgramVersion.number), localnet in \(localnet.path)", ""]
+            + nodes + [""] + network.accountLines + [""]
+        let flag = "--dir \(localnet.path)"
+        let end =
+            isDetached
+            ? [
+                "  What they do: tally localnet status \(flag)",
+                "  Stop them:    tally localnet stop \(flag)",
+            ]
+            : ["  Stop with Ctrl-C; the ledger continues at the next start."]
+        return (lines + end + [""]).joined(separator: "\n")
+    }
+}
