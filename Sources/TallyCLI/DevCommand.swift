@@ -75,7 +75,7 @@ struct DevCommand: AsyncParsableCommand {
             try directory.create(network.genesis(time: SystemClock().now()))
         }
         let node = try await Node.open(
-            configuration, in: directory, validator: network.validator,
+            configuration, in: directory, key: network.validator,
             accounts: network.accounts.map(\.address),
             logger: .node(level: configuration.logLevel, format: configuration.logFormat))
         return (node, network, path)

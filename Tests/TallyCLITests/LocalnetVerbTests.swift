@@ -17,7 +17,7 @@ import Testing
     /// A localnet that was made and never started, one node of which has a process.
     private func made(_ process: ProcessMark? = nil) throws -> Localnet {
         var size = Localnet.Size()
-        (size.validators, size.shards) = (2, 1)
+        (size.validators, size.observers, size.shards) = (1, 1, 1)
         var localnet = try Localnet.create(in: scratch["net"], size)
         localnet.state.nodes[0].process = process
         try localnet.save()
@@ -81,7 +81,7 @@ import Testing
 
     @Test func continuesOnlyWhatIsAsWanted() async throws {
         _ = try made()
-        for flags in [["--validators", "3"], ["--shards", "2"], ["--observers", "1"]] {
+        for flags in [["--validators", "3"], ["--shards", "2"], ["--observers", "0"]] {
             let outcome = try await TallyProgram.run(
                 ["localnet", "start", "--dir", scratch["net"], "--json"] + flags)
             #expect(outcome.errorCode == "differs")
@@ -115,6 +115,8 @@ import Testing
             #expect(value(.peerListen) == "127.0.0.1:\(node.peerPort)")
             let other = try #require(localnet.state.nodes.first { $0 != node })
             #expect(value(.peerPlaces) == "\(other.address)@127.0.0.1:\(other.peerPort)")
+            #expect(value(.peerRole) == node.role.rawValue)
+            #expect(value(.peerObservers) == "\(localnet.state.nodes[1].address)")
             #expect(try DataDirectory.genesis(path).genesis.hash == localnet.state.genesisHash)
         }
         #expect(try Localnet(of: scratch["net"]).state == localnet.state)

@@ -145,6 +145,7 @@ struct Localnet: Sendable {
         let places = state.nodes.filter { $0.id != node.id }.map {
             "\($0.address)@127.0.0.1:\($0.peerPort)"
         }
+        let observers = state.nodes.filter { $0.role == .observer }.map(\.address.description)
         return """
             # \(node.id) of a localnet.
             [rpc]
@@ -153,6 +154,8 @@ struct Localnet: Sendable {
             [peer]
             listen = "127.0.0.1:\(node.peerPort)"
             places = "\(places.joined(separator: ","))"
+            role = "\(node.role.rawValue)"
+            observers = "\(observers.joined(separator: ","))"
 
             [log]
             format = "text"
