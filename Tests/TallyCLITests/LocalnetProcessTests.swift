@@ -99,8 +99,9 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(3))) func goesOnWithoutAKilledNodeWhichCatchesUp() async throws {
-        let net = try await Running(["--validators", "4", "--shards", "2"])
-        #expect(net.pids.count == 4)
+        let net = try await Running(
+            ["--validators", "4", "--shards", "2", "--observers", "1"])
+        #expect(net.pids.count == 5)
         let clients = try net.clients()
         let (sender, receiver) = (try net.key(0), try net.key(3).address)
         let first = try await clients[0].send(raw: transfer(0, from: sender, to: receiver))
@@ -110,10 +111,12 @@ import Testing
         let killed = try await net.tally("kill-node", "node-4")
         #expect(killed == ["id": "node-4", "pid": JSON(net.pids[3])])
         let left = try await net.tally("status")["nodes"]?.arrayValue ?? []
-        #expect(left.map { $0["running"] } == [true, true, true, false])
+        #expect(left.map { $0["running"] } == [true, true, true, false, true])
+        #expect(left[4]["role"] == "observer")
         #expect(left[3]["pid"] == .null)
-        let second = try await clients[1].send(raw: transfer(1, from: sender, to: receiver))
-        _ = try await finalHeight(second, Array(clients.prefix(3)))
+        // Through the observer, which passes it on.
+        let second = try await clients[4].send(raw: transfer(1, from: sender, to: receiver))
+        _ = try await finalHeight(second, Array(clients.prefix(3) + clients.suffix(1)))
 
         let again = try await net.tally("start-node", "4")
         #expect(again["id"] == "node-4")
@@ -123,7 +126,7 @@ import Testing
         for client in clients { client.rpc.close() }
 
         let stopped = try await net.tally("stop")
-        #expect(stopped["stopped"]?.arrayValue?.count == 4)
+        #expect(stopped["stopped"]?.arrayValue?.count == 5)
         // The starter has nothing left to wait for.
         #expect(await TallyProgram.end(of: net.process) == 0)
         for pid in net.pids { #expect(ProcessMark(of: pid) == nil) }

@@ -77,6 +77,7 @@ import Testing
         var machine = machine(.lost(nonce: Fixture.chain.genesis))
         let effects = settle(&machine, [.start, .timer(.headQuery)])
         #expect(!says(effects))
-        #expect(effects.contains(.schedule(.headQuery, after: machine.configuration.retransmission)))
+        #expect(
+            effects.contains(.schedule(.headQuery, after: machine.configuration.retransmission)))
     }
 }

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import TallyNode
 
-/// Starts processes that outlive this one: each a session of its own, so that neither the end of a
+/// Starts processes that outlive this one (LOCAL-1): each a session of its own, so that neither the end of a
 /// terminal nor its Ctrl-C reaches them.
 enum DetachedProcess {
     /// `POSIX_SPAWN_SETSID` of glibc, which its header hides from Swift.

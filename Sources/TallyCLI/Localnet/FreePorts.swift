@@ -1,7 +1,7 @@
 import Glibc
 import TallyNode
 
-/// Ports of this machine that nobody listens at.
+/// Ports of this machine that nobody listens at (LOCAL-4).
 enum FreePorts {
     private static let first = 10_000
 

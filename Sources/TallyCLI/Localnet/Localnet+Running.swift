@@ -57,7 +57,7 @@ extension Localnet {
         try save()
     }
 
-    /// Returns when a node of our ledger answers at the node's port.
+    /// Returns when a node of our ledger answers at the node's port (LOCAL-5).
     private func waitUntilReady(
         _ index: Int, _ deadline: ContinuousClock.Instant, _ seconds: Int64
     ) async throws {
@@ -87,7 +87,7 @@ extension Localnet {
 
     // MARK: Ending
 
-    /// Asks every node to stop, in their order, and waits until all have ended.
+    /// Asks every node to stop, in their order, and waits until all have ended (LOCAL-8).
     /// - Returns: who ran.
     /// - Throws: `.stillRunning`.
     @discardableResult
@@ -103,7 +103,7 @@ extension Localnet {
         try await waitUntilEnded(Self.stopSeconds)
     }
 
-    /// Ends a node as a power cut would.
+    /// Ends a node as a power cut would (LOCAL-9).
     /// - Returns: the process that was.
     /// - Throws: `.notRunning`, `.stillRunning`.
     mutating func kill(_ index: Int) async throws -> Int32 {

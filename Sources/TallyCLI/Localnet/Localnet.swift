@@ -8,7 +8,8 @@ import TallyPrimitives
 import TallySharding
 import TallyStore
 
-/// A network of nodes on this machine, each a process of its own, in one directory:
+/// A network of nodes on this machine, each a process of its own, in one directory
+/// (LOCAL-2):
 ///
 ///     LOCK  localnet.json  genesis.json  password
 ///     node-1/  the data directory of a node, and its `log`
@@ -83,7 +84,7 @@ struct Localnet: Sendable {
 
     // MARK: Making and removing
 
-    /// Makes one in a directory that is empty or not there. The caller holds its lock.
+    /// Makes one in a directory that is empty or not there (LOCAL-3). The caller holds its lock.
     /// - Throws: `.foreign`, `.noFreePorts`, and whatever keeps files from being written.
     static func create(in path: String, _ size: Size) throws -> Localnet {
         let entries = try Files.entries(of: path).filter { $0 != DirectoryLock.fileName }
@@ -163,7 +164,7 @@ struct Localnet: Sendable {
             """
     }
 
-    /// Removes what `create` and the nodes made, and the directory if nothing else is in it. No node
+    /// LOCAL-10: removes what `create` and the nodes made, and the directory if nothing else is in it. No node
     /// runs, and the caller holds the lock.
     func remove() throws {
         let files = FileManager.default

@@ -25,7 +25,7 @@ struct LocalnetNode: Hashable, Sendable {
     static func id(_ number: Int) -> String { "node-\(number)" }
 }
 
-/// `localnet.json`: the nodes and their processes.
+/// `localnet.json`: the nodes and their processes (LOCAL-7).
 struct LocalnetState: Hashable, Sendable {
     static let version: UInt64 = 1
 
@@ -72,7 +72,7 @@ struct LocalnetState: Hashable, Sendable {
         else { throw .damaged(file: file, reason: "a field is missing or malformed") }
         var nodes: [LocalnetNode] = []
         for (index, json) in list.enumerated() {
-            // Ids become paths: none but ours is believed.
+            // LOCAL-10: ids become paths, and none but ours is believed.
             guard let node = LocalnetNode(json: json), node.id == LocalnetNode.id(index + 1) else {
                 throw .damaged(file: file, reason: "node \(index + 1) is malformed")
             }

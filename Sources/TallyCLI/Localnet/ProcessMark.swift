@@ -1,7 +1,7 @@
 import Glibc
 import TallyNode
 
-/// A process, told from any later one with its number by when it started.
+/// A process, told from any later one with its number by when it started (LOCAL-6).
 ///
 /// A number alone names nobody for long: after a reboot or a wrap it belongs to somebody else, who
 /// must never get our signals.

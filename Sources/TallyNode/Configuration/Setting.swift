@@ -37,7 +37,8 @@ package enum Setting: String, CaseIterable, Sendable {
     package var isSecret: Bool {
         switch self {
         case .dataDirectory, .rpcHost, .rpcPort, .peerListen, .peerPlaces, .peerRole,
-            .peerObservers, .checkpointTransactions, .checkpointBytes, .checkpointHeights, .logLevel, .logFormat,
+            .peerObservers, .checkpointTransactions, .checkpointBytes, .checkpointHeights,
+            .logLevel, .logFormat,
             .keyFile, .passwordFile:
             false
         }
