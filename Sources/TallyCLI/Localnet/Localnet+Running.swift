@@ -148,6 +148,20 @@ extension Localnet {
         let peers: UInt64?
     }
 
+    /// Those of all nodes, asked at once; `nil` for who does not run or answers for another ledger.
+    func answers() async -> [Answer?] {
+        await withTaskGroup(of: (Int, Answer?).self) { group in
+            for (index, node) in state.nodes.enumerated() where node.isRunning {
+                group.addTask { (index, await answer(of: node)) }
+            }
+            var answers: [Answer?] = state.nodes.map { _ in nil }
+            for await (index, answer) in group where answer?.isOurs == true {
+                answers[index] = answer
+            }
+            return answers
+        }
+    }
+
     /// `nil` when nobody answers.
     func answer(of node: LocalnetNode) async -> Answer? {
         guard let client = try? LedgerClient(node.rpc, timeout: .seconds(2)) else { return nil }

@@ -74,11 +74,7 @@ struct LocalnetStatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let localnet = try Localnet(of: options.dir)
-        var lines: [(node: LocalnetNode, answer: Localnet.Answer?)] = []
-        for node in localnet.state.nodes {
-            let answer = node.isRunning ? await localnet.answer(of: node) : nil
-            lines.append((node, answer.flatMap { $0.isOurs ? $0 : nil }))
-        }
+        let lines = Array(zip(localnet.state.nodes, await localnet.answers()))
         output.print(
             [
                 "dir": .string(localnet.path),

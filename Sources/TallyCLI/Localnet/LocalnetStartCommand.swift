@@ -77,7 +77,8 @@ struct LocalnetStartCommand: AsyncParsableCommand {
 
     func run() async throws {
         // Before any node is there, so that none is forgotten.
-        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        let signals = await UnixSignalsSequence(
+            trapping: .sigint, .sigterm, .sighup)
         let ending = try await withThrowingTaskGroup(of: Ending.self) { group in
             group.addTask {
                 for await _ in signals { break }
