@@ -1,6 +1,7 @@
 import BenchSupport
 import TallyClient
 import TallyCrypto
+import TallyJournal
 import TallyPrimitives
 
 /// P1-rpc: final transfers a second through JSON-RPC.
@@ -16,7 +17,7 @@ enum RPCThroughput: Measurement {
     static func kinds(_ options: BenchOptions) -> [MeasureKind] { [kind] }
 
     static func run(_ options: BenchOptions) async throws -> [Measure] {
-        let size = options.isQuick ? 60_000 : 250_000
+        let size = options.isQuick ? 60_000 : CheckpointPolicy().transactions
         let windows = 3
         let prefix = 1 + size / 2
         progress("P1-rpc: signing \(prefix + windows * size) transfers")

@@ -9,9 +9,9 @@ import TallyState
 /// P9: how long a killed node takes until it is ready again.
 enum Restart: Measurement {
     static let id = "P9"
-    /// A checkpoint is due after so many transfers; the kill comes before the last of them.
-    private static let checkpointEvery = 250_000
-    private static let replayed = 249_000
+    private static let checkpointEvery = CheckpointPolicy().transactions
+    /// The kill comes shortly before a checkpoint is due.
+    private static let replayed = checkpointEvery - 1_000
     private static let shards = 4
     private static let senders = 10_000
 

@@ -1,4 +1,5 @@
 import BenchSupport
+import TallyJournal
 
 /// P1: final transfers a second beside bare recovery.
 enum Throughput: Measurement {
@@ -11,7 +12,7 @@ enum Throughput: Measurement {
     static func kinds(_ options: BenchOptions) -> [MeasureKind] { [kind] }
 
     static func run(_ options: BenchOptions) async throws -> [Measure] {
-        let size = options.isQuick ? 60_000 : 250_000
+        let size = options.isQuick ? 60_000 : CheckpointPolicy().transactions
         let windows = 3
         let prefix = 1 + size / 2
         progress("P1: signing \(prefix + windows * size) transfers")
@@ -59,7 +60,7 @@ enum Disk: Measurement {
     static func kinds(_ options: BenchOptions) -> [MeasureKind] { [kind] }
 
     static func run(_ options: BenchOptions) async throws -> [Measure] {
-        let size = 250_000
+        let size = CheckpointPolicy().transactions
         let windows = options.isQuick ? 1 : 3
         let prefix = 1 + size / 2
         var shape = WorkloadShape(

@@ -39,7 +39,8 @@ extension StateTree {
         return objects
     }
 
-    /// Finds the forks above the buckets of a group of paths.
+    /// Finds the forks above the buckets of a group of paths. Neighbours share most of the way: it is
+    /// walked once.
     // SAFETY: the tree owns every fork below its top and is not left before the caller is done; nodes
     // are immutable.
     private func follow(
@@ -47,8 +48,18 @@ extension StateTree {
         _ ways: inout [(fork: Unmanaged<Fork>, isRight: Bool, depth: Int)]
     ) {
         ways.removeAll(keepingCapacity: true)
-        for path in group { ways.append((.passUnretained(top), path.bit(0), 0)) }
+        let first = group[group.startIndex]
+        let difference = group.reduce(0) { $0 | ($1.words.0 ^ first.words.0) }
+        // SAFETY: as above.
+        var fork = Unmanaged.passUnretained(top)
         var depth = 0
+        while depth < difference.leadingZeroBitCount,
+            let next = fork._withUnsafeGuaranteedRef({ $0.fork(first.bit(depth)) })
+        {
+            fork = next
+            depth += 1
+        }
+        for path in group { ways.append((fork, path.bit(depth), depth)) }
         var isMoving = true
         while isMoving {
             isMoving = false

@@ -9,7 +9,7 @@ import Testing
         let addresses = (0..<100).map { Address(words: (UInt64($0), 0, 0)) }
         for (number, address) in addresses.enumerated() {
             #expect(table.number(of: address) == nil)
-            #expect(table.append(address) == number)
+            #expect(table.insert(address) == (number, true))
         }
         #expect(table.count == 100)
         for (number, address) in addresses.enumerated() {
@@ -29,7 +29,7 @@ import Testing
         }
         for bit in 0..<32 { addresses.append(Address(words: (0, 0, 1 << UInt32(bit)))) }
         for (number, address) in addresses.enumerated() {
-            #expect(table.append(address) == number)
+            #expect(table.insert(address) == (number, true))
         }
         #expect(addresses.map { table.number(of: $0) } == Array(addresses.indices))
     }
@@ -46,7 +46,10 @@ import Testing
                         .random(in: 0..<4, using: &random)
                     ))
                 #expect(table.number(of: address) == model[address], "seed \(seed)")
-                if model[address] == nil { model[address] = table.append(address) }
+                let isNew = model[address] == nil
+                let number = model[address] ?? model.count
+                model[address] = number
+                #expect(table.insert(address) == (number, isNew), "seed \(seed)")
             }
             #expect(table.count == model.count, "seed \(seed)")
         }

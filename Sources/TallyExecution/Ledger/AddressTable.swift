@@ -40,35 +40,44 @@ package struct AddressTable {
     package subscript(number: Int) -> Address { addresses[number] }
 
     /// The number of `address`; `nil` when it has none.
-    package func number(of address: Address) -> Int? {
-        let hash = hash(address)
+    package func number(of address: Address) -> Int? { search(address, hash(address)).number }
+
+    /// The cell of `address`, with its number, or the empty one that it would get.
+    private func search(_ address: Address, _ hash: UInt64) -> (place: Int, number: Int?) {
         let tag = hash >> 32
         var place = Int(truncatingIfNeeded: hash) & (cells.count - 1)
         while cells[place] != 0 {
             let number = Int(cells[place] & 0xffff_ffff) - 1
-            if cells[place] >> 32 == tag, addresses[number] == address { return number }
+            if cells[place] >> 32 == tag, addresses[number] == address { return (place, number) }
             place = (place + 1) & (cells.count - 1)
         }
-        return nil
+        return (place, nil)
     }
 
-    /// Numbers an address that has no number yet.
-    package mutating func append(_ address: Address) -> Int {
-        if 2 * (addresses.count + 1) > cells.count {
-            cells = Array(repeating: 0, count: 2 * cells.count)
-            for number in addresses.indices { enter(number, addresses[number]) }
-        }
+    /// The number of `address`, which gets one if it has none.
+    package mutating func insert(_ address: Address) -> (number: Int, isNew: Bool) {
+        if 2 * (addresses.count + 1) > cells.count { grow() }
+        let hash = hash(address)
+        let (place, number) = search(address, hash)
+        if let number { return (number, false) }
         precondition(addresses.count < UInt32.max - 1, "an address table of 2^32 addresses")
         addresses.append(address)
-        enter(addresses.count - 1, address)
-        return addresses.count - 1
+        cells[place] = Self.cell(hash, addresses.count - 1)
+        return (addresses.count - 1, true)
     }
 
-    private mutating func enter(_ number: Int, _ address: Address) {
-        let hash = hash(address)
-        var place = Int(truncatingIfNeeded: hash) & (cells.count - 1)
-        while cells[place] != 0 { place = (place + 1) & (cells.count - 1) }
-        cells[place] = (hash & 0xffff_ffff_0000_0000) | UInt64(number + 1)
+    private mutating func grow() {
+        cells = Array(repeating: 0, count: 2 * cells.count)
+        for (number, address) in addresses.enumerated() {
+            let hash = hash(address)
+            var place = Int(truncatingIfNeeded: hash) & (cells.count - 1)
+            while cells[place] != 0 { place = (place + 1) & (cells.count - 1) }
+            cells[place] = Self.cell(hash, number)
+        }
+    }
+
+    private static func cell(_ hash: UInt64, _ number: Int) -> UInt64 {
+        (hash & 0xffff_ffff_0000_0000) | UInt64(number + 1)
     }
 
     /// Both halves of a product of seeded words, as in wyhash (Wang Yi, "wyhash and wyrand", 2019).

@@ -22,6 +22,8 @@ struct WorkingState {
     private var accounts: [AccountSlot] = []
     /// What was looked up last, and as a rule is looked up next: a sender pays the fee, then the value.
     private var latest: (address: Address?, slot: Int) = (nil, 0)
+    /// Slots in the order in which they were said to be needed, and how many of them have been.
+    private var foreseen: (slots: [Int], used: Int) = ([], 0)
     private var accountUndo: [(slot: Int, before: Account)] = []
     private var objects: [ObjectKey: ObjectSlot] = [:]
     private var objectUndo: [(key: ObjectKey, before: StateObject?)] = []
@@ -81,46 +83,53 @@ struct WorkingState {
 
     private mutating func slot(of address: Address) throws(ExecutionError) -> Int {
         if address == latest.address { return latest.slot }
-        if let slot = addresses.number(of: address) {
-            latest = (address, slot)
+        let slot: Int
+        if let known = foreseenSlot(of: address) ?? addresses.number(of: address) {
+            slot = known
         } else {
-            latest = (address, try addSlot(address, ObjectKey.account(address)))
+            let key = ObjectKey.account(address)
+            let account = try Account(stored: try load(key))
+            slot = addresses.insert(address).number
+            accounts.append(AccountSlot(path: key.path, current: account, savedIn: 0))
         }
-        return latest.slot
+        latest = (address, slot)
+        return slot
     }
 
-    private mutating func addSlot(
-        _ address: Address, _ key: ObjectKey
-    ) throws(ExecutionError) -> Int {
-        try addSlot(address, key.path, try load(key))
-    }
-
-    private mutating func addSlot(
-        _ address: Address, _ path: Hash32, _ object: StateObject?
-    ) throws(ExecutionError) -> Int {
-        let account = try Account(stored: object)
-        accounts.append(AccountSlot(path: path, current: account, savedIn: 0))
-        return addresses.append(address)
+    /// The slot of the next account foreseen, or of the one after it where a transaction was skipped:
+    /// read from memory that lies in order, where the table's cells do not.
+    private mutating func foreseenSlot(of address: Address) -> Int? {
+        for position in foreseen.used..<min(foreseen.used + 2, foreseen.slots.count)
+        where addresses[foreseen.slots[position]] == address {
+            foreseen.used = position + 1
+            return foreseen.slots[position]
+        }
+        return nil
     }
 
     /// Reads accounts that will be needed, in the order in which they lie in the tree: neighbours
     /// share the way down and the bucket, where one after another each costs some ten cache misses.
+    /// They get their slots in the order given, in which they will be asked for. After an error the
+    /// slots are not to be used.
     mutating func readAhead(_ candidates: [Address]) throws(ExecutionError) {
-        let missing = candidates.filter { addresses.number(of: $0) == nil }
-        let paths = missing.map { ObjectKey.account($0).path }
-        var order = paths.pathOrder()
-        var last: Hash32?
-        order.removeAll { index in
-            let isRepeated = paths[index] == last
-            last = paths[index]
-            return isRepeated
+        let first = accounts.count
+        foreseen.slots.removeAll(keepingCapacity: true)
+        foreseen.slots.reserveCapacity(candidates.count)
+        foreseen.used = 0
+        for address in candidates {
+            let (slot, isNew) = addresses.insert(address)
+            foreseen.slots.append(slot)
+            guard isNew else { continue }
+            let path = ObjectKey.account(address).path
+            accounts.append(AccountSlot(path: path, current: .empty, savedIn: 0))
         }
+        let order = accounts[first...].map(\.path).pathOrder()
         let objects: [StateObject?]
         do throws(StateError) {
-            objects = try tree.objects(order.map { paths[$0] }, pages)
+            objects = try tree.objects(order.map { accounts[first + $0].path }, pages)
         } catch { throw .state(error) }
         for (index, object) in zip(order, objects) {
-            _ = try addSlot(missing[index], paths[index], object)
+            accounts[first + index].current = try Account(stored: object)
         }
     }
 
@@ -172,18 +181,19 @@ struct WorkingState {
 
     /// The tree with every change of the block.
     func updatedTree() throws(ExecutionError) -> StateTree {
-        var changes: [StateChange] = []
-        changes.reserveCapacity(accounts.count + objects.count)
         // One that was changed back is among them: the tree sees that its bucket stays the same.
-        for slot in accounts where slot.savedIn != 0 {
-            changes.append(StateChange(slot.path, slot.current.object))
+        let changed = accounts.indices.filter { accounts[$0].savedIn != 0 }
+        // The dictionary's order ends below: the batch is put in the order of paths.
+        let others = objects.filter { $0.value.current != $0.value.original }
+            .map { StateChange($0.key, $0.value.current) }
+        let order = (changed.map { accounts[$0].path } + others.map(\.path)).pathOrder()
+        let changes = order.map { index in
+            guard index < changed.count else { return others[index - changed.count] }
+            let slot = accounts[changed[index]]
+            return StateChange(slot.path, slot.current.object)
         }
-        for (key, slot) in objects where slot.current != slot.original {
-            changes.append(StateChange(key, slot.current))
-        }
-        // The dictionary's order ends here: the batch is put in the order of paths.
         do throws(StateError) {
-            return try tree.updating(changes.inPathOrder(), pages)
+            return try tree.updating(changes, pages)
         } catch { throw .state(error) }
     }
 
