@@ -57,12 +57,26 @@ struct Localnet: Sendable {
     /// Reads the file again: another process may have written it.
     mutating func refresh() throws { state = try Localnet(of: path).state }
 
-    /// Keeps others from changing a localnet while `body` does.
-    /// - Throws: `StoreError.locked`, and what `body` throws.
+    /// How long somebody else may take to change a localnet before we do.
+    private static let lockWait: Duration = .seconds(10)
+
+    /// Keeps others from changing a localnet while `body` does (LOCAL-7).
+    /// - Throws: `StoreError.locked` by who takes long, and what `body` throws.
     static func locked<Result>(
         _ path: String, _ body: () async throws -> Result
     ) async throws -> Result {
-        let lock = try DirectoryLock(directory: path)
+        let deadline = ContinuousClock.now + lockWait
+        var held: DirectoryLock?
+        while true {
+            do throws(StoreError) {
+                held = try DirectoryLock(directory: path)
+                break
+            } catch {
+                guard case .locked = error, ContinuousClock.now < deadline else { throw error }
+            }
+            try await Task.sleep(for: lookInterval)
+        }
+        let lock = held.take()
         let result = try await body()
         _ = consume lock
         return result

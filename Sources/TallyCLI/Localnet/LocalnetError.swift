@@ -94,7 +94,7 @@ extension LocalnetError: CustomStringConvertible {
                 + "system gives to outgoing connections"
         case .programReplaced:
             "this program was replaced or deleted while it runs; run the new one"
-        case .interrupted: "interrupted"
+        case .interrupted: "interrupted before all nodes were ready; none runs"
         }
     }
 }

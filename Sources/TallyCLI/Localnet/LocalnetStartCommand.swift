@@ -65,42 +65,38 @@ struct LocalnetStartCommand: AsyncParsableCommand {
         if detach, untilEof { throw ValidationError("--until-eof does not go with --detach.") }
     }
 
-    /// Why the nodes are left to themselves, or stopped.
-    private enum Ending: Hashable, Sendable {
-        /// All are ready and run on.
-        case detached
-        /// Somebody wants them to stop.
-        case asked
-        /// None runs any more.
-        case gone
-    }
-
     func run() async throws {
         // Before any node is there, so that none is forgotten.
-        let signals = await UnixSignalsSequence(
-            trapping: .sigint, .sigterm, .sighup)
-        let ending = try await withThrowingTaskGroup(of: Ending.self) { group in
-            group.addTask {
-                for await _ in signals { break }
-                return .asked
-            }
-            if untilEof {
-                group.addTask {
-                    for await _ in StandardInput.end {}
-                    return .asked
-                }
-            }
-            group.addTask {
-                try await launch()
-                return detach ? .detached : try await watch()
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? .gone
+        let (early, late) = (await Self.signals(), await Self.signals())
+        guard try await ends(before: early, { try await launch() }) else {
+            throw LocalnetError.interrupted
         }
-        guard ending == .asked else { return }
+        guard !detach, try await !ends(before: late, { try await watch() }) else { return }
         let stopped = try await options.change { try await $0.stopAll() }
         if !output.json, !stopped.isEmpty {
             Console.current.print("Stopped \(stopped.joined(separator: ", ")).")
+        }
+    }
+
+    private static func signals() async -> UnixSignalsSequence {
+        await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
+    }
+
+    /// Whether `body` comes to its end before a signal does, which cancels it.
+    private func ends(
+        before signals: UnixSignalsSequence, _ body: @escaping @Sendable () async throws -> Void
+    ) async throws -> Bool {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                for await _ in signals { break }
+                return false
+            }
+            group.addTask {
+                try await body()
+                return true
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? false
         }
     }
 
@@ -130,8 +126,26 @@ struct LocalnetStartCommand: AsyncParsableCommand {
             ], LocalnetBanner(localnet: localnet, network: network, isDetached: detach).text)
     }
 
-    /// Tells which nodes end and come back, until none is left.
-    private func watch() async throws -> Ending {
+    /// Tells which nodes end and come back, until none is left. With `--until-eof`, stops them when
+    /// standard input ends.
+    private func watch() async throws {
+        guard untilEof else { return try await watchNodes() }
+        let isEnd = try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                for await _ in StandardInput.end {}
+                return true
+            }
+            group.addTask {
+                try await watchNodes()
+                return false
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? false
+        }
+        if isEnd, !Task.isCancelled { try await options.change { _ = try await $0.stopAll() } }
+    }
+
+    private func watchNodes() async throws {
         var localnet = try Localnet(of: options.dir)
         var known = localnet.state.nodes.map(\.isRunning)
         while known.contains(true) {
@@ -150,7 +164,6 @@ struct LocalnetStartCommand: AsyncParsableCommand {
             known = now
         }
         if !output.json { Console.current.print("No node runs any more.") }
-        return .gone
     }
 }
 
