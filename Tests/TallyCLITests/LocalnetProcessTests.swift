@@ -64,6 +64,21 @@ import Testing
         }
     }
 
+    /// Stops the nodes of a directory, however the test went.
+    private final class Stopping {
+        let directory: String
+
+        init(_ directory: String) { self.directory = directory }
+
+        deinit {
+            guard FileManager.default.fileExists(atPath: directory + "/localnet.json"),
+                let process = try? TallyProgram.process(["localnet", "stop", "--dir", directory])
+            else { return }
+            try? process.run()
+            process.waitUntilExit()
+        }
+    }
+
     private func transfer(_ nonce: Nonce, from key: PrivateKey, to: Address) -> [UInt8] {
         Envelope(
             chainID: DevNetwork.chainID, nonce: nonce, weightLimit: 21_000,
@@ -135,6 +150,8 @@ import Testing
     @Test(.timeLimit(.minutes(2))) func detachedNodesOutliveTheirStarter() async throws {
         let scratch = try Scratch()
         let directory = scratch["net"]
+        let stopping = Stopping(directory)
+        defer { withExtendedLifetime(stopping) {} }
         func localnet(_ arguments: String...) async throws -> Outcome {
             try await TallyProgram.run(
                 ["localnet"] + arguments + ["--dir", directory, "--json"])

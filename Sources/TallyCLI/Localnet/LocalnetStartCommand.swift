@@ -68,10 +68,20 @@ struct LocalnetStartCommand: AsyncParsableCommand {
     func run() async throws {
         // Before any node is there, so that none is forgotten.
         let (early, late) = (await Self.signals(), await Self.signals())
-        guard try await ends(before: early, { try await launch() }) else {
+        guard let localnet = try await result(before: early, { try await launch() }) else {
+            // All may have become ready in the same moment.
+            if try Localnet.exists(options.dir) {
+                try await options.change { _ = try await $0.stopAll() }
+            }
             throw LocalnetError.interrupted
         }
-        guard !detach, try await !ends(before: late, { try await watch() }) else { return }
+        let network = try localnet.network
+        output.print(
+            [
+                "nodes": .array(localnet.state.nodes.map(\.ready)),
+                "accounts": network.accountsJSON,
+            ], LocalnetBanner(localnet: localnet, network: network, isDetached: detach).text)
+        guard !detach, try await result(before: late, { try await watch() }) == nil else { return }
         let stopped = try await options.change { try await $0.stopAll() }
         if !output.json, !stopped.isEmpty {
             Console.current.print("Stopped \(stopped.joined(separator: ", ")).")
@@ -82,27 +92,25 @@ struct LocalnetStartCommand: AsyncParsableCommand {
         await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
     }
 
-    /// Whether `body` comes to its end before a signal does, which cancels it.
-    private func ends(
-        before signals: UnixSignalsSequence, _ body: @escaping @Sendable () async throws -> Void
-    ) async throws -> Bool {
-        try await withThrowingTaskGroup(of: Bool.self) { group in
+    /// What `body` gives; `nil` when a signal comes before, which cancels it.
+    private func result<Value: Sendable>(
+        before signals: UnixSignalsSequence,
+        _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value? {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask {
                 for await _ in signals { break }
-                return false
+                return nil
             }
-            group.addTask {
-                try await body()
-                return true
-            }
+            group.addTask { try await body() }
             defer { group.cancelAll() }
-            return try await group.next() ?? false
+            return try await group.next() ?? nil
         }
     }
 
-    /// Makes or continues the localnet, waits until all nodes are ready and says so.
-    private func launch() async throws {
-        let localnet = try await Localnet.locked(options.dir) {
+    /// Makes or continues the localnet, and waits until all nodes are ready.
+    private func launch() async throws -> Localnet {
+        try await Localnet.locked(options.dir) {
             var localnet: Localnet
             if try Localnet.exists(options.dir) {
                 localnet = try Localnet(of: options.dir)
@@ -118,12 +126,6 @@ struct LocalnetStartCommand: AsyncParsableCommand {
             try await localnet.startAll(within: ready.seconds)
             return localnet
         }
-        let network = try localnet.network
-        output.print(
-            [
-                "nodes": .array(localnet.state.nodes.map(\.ready)),
-                "accounts": network.accountsJSON,
-            ], LocalnetBanner(localnet: localnet, network: network, isDetached: detach).text)
     }
 
     /// Tells which nodes end and come back, until none is left. With `--until-eof`, stops them when
