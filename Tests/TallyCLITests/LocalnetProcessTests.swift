@@ -74,8 +74,7 @@ import Testing
             guard FileManager.default.fileExists(atPath: directory + "/localnet.json"),
                 let process = try? TallyProgram.process(["localnet", "stop", "--dir", directory])
             else { return }
-            try? process.run()
-            process.waitUntilExit()
+            if (try? process.run()) != nil { process.waitUntilExit() }
         }
     }
 

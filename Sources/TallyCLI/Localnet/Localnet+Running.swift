@@ -19,7 +19,7 @@ extension Localnet {
     /// - Throws: `.running` when a node runs already, `.spawn`, `.ended`, `.notReady`.
     mutating func startAll(within seconds: Int64) async throws {
         for node in state.nodes {
-            if let pid = node.pid { throw LocalnetError.running(id: node.id, pid: pid) }
+            if let pid = node.pid { throw LocalnetError.running(id: node.id, pid: pid, path: path) }
         }
         let program = try DetachedProcess.thisProgram()
         do {
@@ -39,7 +39,7 @@ extension Localnet {
     /// - Throws: `.running`, `.spawn`, `.ended`, `.notReady`.
     mutating func start(_ index: Int, within seconds: Int64) async throws {
         let node = state.nodes[index]
-        if let pid = node.pid { throw LocalnetError.running(id: node.id, pid: pid) }
+        if let pid = node.pid { throw LocalnetError.running(id: node.id, pid: pid, path: path) }
         try launch(index, try DetachedProcess.thisProgram())
         try await waitUntilReady(index, .now + .seconds(seconds), seconds)
     }
@@ -109,7 +109,7 @@ extension Localnet {
     mutating func kill(_ index: Int) async throws -> Int32 {
         let node = state.nodes[index]
         guard let process = node.process, process.send(SIGKILL) else {
-            throw LocalnetError.notRunning(id: node.id)
+            throw LocalnetError.notRunning(id: node.id, path: path)
         }
         try await waitUntilEnded(Self.stopSeconds, only: index)
         return process.pid
@@ -131,7 +131,7 @@ extension Localnet {
                     left.compactMap { index in
                         let node = state.nodes[index]
                         return node.process.map { .init(id: node.id, pid: $0.pid) }
-                    }, seconds: seconds)
+                    }, seconds: seconds, path: path)
             }
             // Also where this task is cancelled: what was begun is finished.
             await Task.detached { try? await Task.sleep(for: Self.lookInterval) }.value

@@ -11,15 +11,15 @@ enum LocalnetError: Error, Hashable, Sendable {
     /// It has another number of `what`, which is for good.
     case differs(path: String, what: String, has: Int, wanted: Int)
     case unknownNode(id: String, known: [String])
-    case running(id: String, pid: Int32)
-    case notRunning(id: String)
+    case running(id: String, pid: Int32, path: String)
+    case notRunning(id: String, path: String)
     /// The system starts no process for it.
     case spawn(id: String, errno: String)
     /// The node ended before it was ready.
     case ended(id: String, log: String, lastWords: String)
     case notReady(id: String, seconds: Int64, log: String)
     /// They were asked to stop and did not within `seconds`.
-    case stillRunning([ProcessName], seconds: Int64)
+    case stillRunning([ProcessName], seconds: Int64, path: String)
     case noFreePorts(wanted: Int)
     /// The file that this process runs is no longer there, so no node can be started from it.
     case programReplaced
@@ -72,23 +72,25 @@ extension LocalnetError: CustomStringConvertible {
                 + "the program that wrote it"
         case .differs(let path, let what, let has, let wanted):
             "the localnet in \(path) has \(has) \(what), not \(wanted); leave --\(what) out to "
-                + "continue it, choose another --dir, or remove it with `tally localnet reset`"
+                + "continue it, choose another --dir, or remove it with `tally localnet reset --dir "
+                + "\(path)`"
         case .unknownNode(let id, let known):
             "there is no node '\(id)'; there are \(known.joined(separator: ", "))"
-        case .running(let id, let pid):
-            "\(id) runs already as process \(pid); stop all nodes with `tally localnet stop`, or "
-                + "this one with `tally localnet kill-node \(id)`"
-        case .notRunning(let id):
-            "\(id) does not run; start it with `tally localnet start-node \(id)`"
+        case .running(let id, let pid, let path):
+            "\(id) runs already as process \(pid); stop all nodes with `tally localnet stop --dir "
+                + "\(path)`, or this one with `tally localnet kill-node \(id) --dir \(path)`"
+        case .notRunning(let id, let path):
+            "\(id) does not run; start it with `tally localnet start-node \(id) --dir \(path)`"
         case .spawn(let id, let errno): "cannot start a process for \(id): \(errno)"
         case .ended(let id, let log, let lastWords):
             "\(id) ended before it was ready: \(lastWords) (all of it: \(log))"
         case .notReady(let id, let seconds, let log):
             "\(id) was not ready within \(seconds) s; see \(log)"
-        case .stillRunning(let processes, let seconds):
+        case .stillRunning(let processes, let seconds, let path):
             "still running \(seconds) s after they were asked to stop: "
                 + processes.map { "\($0.id) (process \($0.pid))" }.joined(separator: ", ")
-                + "; end one with `tally localnet kill-node`, which loses nothing that is final"
+                + "; end one with `tally localnet kill-node ID --dir \(path)`, which loses nothing "
+                + "that is final"
         case .noFreePorts(let wanted):
             "there are no \(wanted) free ports on this machine between 10000 and those that the "
                 + "system gives to outgoing connections"
