@@ -242,9 +242,10 @@ let package = Package(
         tests(
             "TallyCLITests",
             [
-                "TallyCLI", "TallyNode", "TallyEngine", "TallyStore", "TallyClient",
-                "TallySharding", "TallyExecution", "TallyState", "TallyTransactions",
-                "TallyCrypto", "TallyPrimitives", "TallyTesting", log,
+                "TallyCLI", "TallyNode", "TallyNetwork", "TallySimulation", "TallyEngine",
+                "TallyStore", "TallyClient", "TallySharding", "TallyExecution", "TallyConsensus",
+                "TallyState", "TallyTransactions", "TallyCrypto", "TallyPrimitives",
+                "TallyTesting", log,
             ]),
     ]
 )

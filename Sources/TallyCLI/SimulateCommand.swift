@@ -10,12 +10,20 @@ struct SimulateCommand: AsyncParsableCommand {
         discussion: """
             Validators with the real agreement, ledger and log over a simulated network, clock \
             and disk. The seed decides everything: the same seed is the same run. Stops at the \
-            first seed that breaks a rule, with exit code 1 and a line `failed: seed N: RULE: …`.
+            first seed that breaks a rule, with exit code 1 and a line `failed: seed N: RULE: …`; \
+            the line `again: …` is the command that shows it once more.
+
+            Without --faults the seed chooses which faults there are, often none of some class; each \
+            class named with --faults happens in every run. Scenarios with a name: \
+            `undisturbed` measures message delays to finality and between blocks, `partition` the \
+            round timeouts until the next block after a minute in halves, and `control` lets two \
+            of four validators break the rules unknown to the checkers, so it has to fail.
 
             Examples:
               tally simulate --seed 42
               tally simulate --seed 1 --seeds 2000 --jobs 2
               tally simulate --seed 7 --validators 4 --faults network,process
+              tally simulate --scenario undisturbed --validators 7
             """)
 
     @Option(name: .long, help: "First seed.")
@@ -30,15 +38,19 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Shards, 1 to 16; else as the seed has it.")
     var shards: Int?
 
+    @Option(name: .long, help: "A scenario with a name; goes without --faults.")
+    var scenario: Script?
+
     @Option(name: .long, help: "Heights that a run reaches at least; else as the seed has it.")
     var heights: Int?
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Faults to choose from, by comma: \(FaultList.names), all or none.",
+            "Faults that happen in every run, by comma: \(FaultList.names); none; or all, from "
+                + "which the seed chooses. (default: all)",
             valueName: "list"))
-    var faults = FaultList(value: Set(FaultClass.allCases))
+    var faults: FaultList?
 
     @Option(name: .long, help: "Seeds that run at once.")
     var jobs = 1
@@ -46,21 +58,36 @@ struct SimulateCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        guard seeds > 0, seed <= .max - seeds else { throw ValidationError("no such seeds") }
-        try check("validators", validators, 1...31)
+        try check("seed", seed, 0...(.max - 1))
+        try check("seeds", seeds, 1...(.max - seed), " from seed \(seed)")
+        try check("validators", validators, 1...SimulationOptions.mostValidators)
         try check("shards", shards, 1...16)
         try check("heights", heights, 1...10_000)
         try check("jobs", jobs, 1...256)
+        guard scenario == nil || faults == nil else {
+            throw ValidationError("--scenario goes without --faults")
+        }
+        let cause = scenario.map { "scenario \($0.rawValue)" } ?? "these --faults"
+        try check("validators", validators, options.validatorRange, " for \(cause)")
     }
 
-    private func check(_ name: String, _ value: Int?, _ range: ClosedRange<Int>) throws {
+    private func check<Number: FixedWidthInteger>(
+        _ name: String, _ value: Number?, _ range: ClosedRange<Number>, _ cause: String = ""
+    ) throws {
         guard let value, !range.contains(value) else { return }
-        throw ValidationError("--\(name) is \(range.lowerBound) to \(range.upperBound)")
+        let isOne = range.lowerBound == range.upperBound
+        let bounds = isOne ? "" : "\(range.lowerBound) to "
+        throw ValidationError("--\(name) is \(bounds)\(range.upperBound)\(cause)")
+    }
+
+    private var options: SimulationOptions {
+        SimulationOptions(
+            validators: validators, shards: shards, heights: heights, faults: faults?.value,
+            script: scenario)
     }
 
     func run() async throws {
-        let options = SimulationOptions(
-            validators: validators, shards: shards, heights: heights, faults: faults.value)
+        let options = options
         let start = clock()
         let (report, last) = await simulate(options)
         let seconds = Double(clock() - start) / Double(CLOCKS_PER_SEC)
@@ -105,16 +132,15 @@ struct SimulateCommand: AsyncParsableCommand {
 }
 
 /// Classes of faults on the command line.
-struct FaultList: ExpressibleByArgument, CustomStringConvertible {
-    let value: Set<FaultClass>
+struct FaultList: ExpressibleByArgument {
+    /// `nil` for all: the seed chooses.
+    let value: Set<FaultClass>?
 
     static var names: String { FaultClass.allCases.map(\.rawValue).joined(separator: ", ") }
 
-    init(value: Set<FaultClass>) { self.value = value }
-
     init?(argument: String) {
         switch argument {
-        case "all": value = Set(FaultClass.allCases)
+        case "all": value = nil
         case "none": value = []
         default:
             var classes: Set<FaultClass> = []
@@ -126,6 +152,7 @@ struct FaultList: ExpressibleByArgument, CustomStringConvertible {
         }
     }
 
-    var description: String { "all" }
-    var defaultValueDescription: String { "all" }
+    static var allValueStrings: [String] { FaultClass.allCases.map(\.rawValue) + ["all", "none"] }
 }
+
+extension Script: ExpressibleByArgument {}

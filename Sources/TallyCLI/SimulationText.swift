@@ -17,12 +17,14 @@ enum SimulationText {
             "simulated   \(Int(seconds)) s, \(report.heights) heights, "
                 + "\(report.transactions) transactions, \(report.receipts) receipts, "
                 + "\(report.messages) messages",
-            "highest     round \(report.highestRound) decided",
+            "highest     round \(report.highestRound) decided; after the last fault at most "
+                + "\(report.roundsAfterFaults) above the first",
             "restarts    \(report.restarts); evidence \(report.evidence); halts \(report.halts)",
             "faults      \(faults.isEmpty ? "none" : faults.joined(separator: ", "))",
-            "speed       \(Int(seconds / max(cpuSeconds, 0.001))) simulated seconds a CPU second",
+            "speed       \(speed(report, cpuSeconds)) simulated seconds a CPU second",
             "digest      \(hex(report.digest))",
         ]
+        if let measure = report.measure { lines.append("measured    \(text(measure))") }
         if let failed = report.failed, let failure = failed.failure {
             lines += [
                 "failed: seed \(failed.seed): \(failure)", "scenario: \(failed.scenario)",
@@ -55,10 +57,67 @@ enum SimulationText {
             "receipts": JSON(report.receipts), "messages": JSON(report.messages),
             "events": JSON(report.events), "restarts": JSON(report.restarts),
             "evidence": JSON(report.evidence), "halts": JSON(report.halts),
-            "highestRound": JSON(UInt64(report.highestRound)), "faults": .object(faults),
+            "highestRound": JSON(UInt64(report.highestRound)),
+            "roundsAfterFaults": JSON(UInt64(report.roundsAfterFaults)),
+            "simulatedSecondsPerCPUSecond": JSON(speed(report, cpuSeconds)),
+            "measure": report.measure.map(json) ?? .null, "faults": .object(faults),
             "scenario": last.map { .string($0.scenario) } ?? .null,
             "digest": .string(hex(report.digest)),
         ]
+    }
+
+    /// Simulated seconds a second of all processors together.
+    private static func speed(_ report: SimulationReport, _ cpuSeconds: Double) -> UInt64 {
+        UInt64(Double(report.microseconds) / 1_000_000 / max(cpuSeconds, 0.001))
+    }
+
+    // MARK: Measures
+
+    private static func text(_ measure: Measure) -> String {
+        switch measure {
+        case .undisturbed(let final, let interval, let delay, let heights):
+            "final \(ratio(final, delay)) message delays after the proposal, a proposal every "
+                + "\(ratio(interval, delay)) delays, over \(heights) heights"
+        case .partition(let recovery, let timeout):
+            "the next height everywhere \(ratio(recovery, timeout)) round timeouts after a "
+                + "partition of 60 s, at most"
+        }
+    }
+
+    private static func json(_ measure: Measure) -> JSON {
+        switch measure {
+        case .undisturbed(let final, let interval, let delay, let heights):
+            [
+                "delayMicroseconds": JSON(delay), "finalMicroseconds": json(final),
+                "finalDelays": .string(ratio(final, delay)),
+                "intervalMicroseconds": json(interval),
+                "intervalDelays": .string(ratio(interval, delay)), "heights": JSON(heights),
+            ]
+        case .partition(let recovery, let timeout):
+            [
+                "timeoutMicroseconds": JSON(timeout), "recoveryMicroseconds": JSON(recovery),
+                "recoveryTimeouts": .string(ratio(recovery, timeout)),
+            ]
+        }
+    }
+
+    private static func json(_ range: ClosedRange<UInt64>) -> JSON {
+        ["least": JSON(range.lowerBound), "most": JSON(range.upperBound)]
+    }
+
+    /// One number where all are equal.
+    private static func ratio(_ range: ClosedRange<UInt64>, _ unit: UInt64) -> String {
+        let least = ratio(range.lowerBound, unit)
+        return range.lowerBound == range.upperBound
+            ? least : "\(least) to \(ratio(range.upperBound, unit))"
+    }
+
+    /// With as many decimals as it takes, from one to three, rounded up: what is promised is a most.
+    private static func ratio(_ value: UInt64, _ unit: UInt64) -> String {
+        let thousandths = (value * 1000 + unit - 1) / unit
+        var digits = String(1000 + thousandths % 1000).dropFirst()
+        while digits.count > 1, digits.last == "0" { digits = digits.dropLast() }
+        return "\(thousandths / 1000).\(digits)"
     }
 
     private static func hex(_ digest: UInt64) -> String {

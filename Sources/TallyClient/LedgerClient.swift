@@ -61,8 +61,9 @@ public struct LedgerClient: Sendable {
 
     public init(_ rpc: RPCClient) { self.rpc = rpc }
 
+    /// - Parameter timeout: for each call; by default longer than `status(of:waitUntil:)` waits.
     /// - Throws: `.rpc(.invalidEndpoint)`.
-    public init(_ endpoint: String, timeout: Duration = .seconds(10)) throws(LedgerClientError) {
+    public init(_ endpoint: String, timeout: Duration = .seconds(40)) throws(LedgerClientError) {
         do throws(RPCClientError) {
             rpc = try RPCClient(endpoint, timeout: timeout)
         } catch { throw .rpc(error) }

@@ -106,6 +106,8 @@ import Testing
 
     @Test func asksForTheNextWindowAtOnce() {
         let catchUp = asking(from: 1, through: 20)
+        // The first FINAL has its turn at once, and shows that the peer answers.
+        #expect(!catchUp.keep(final(1), from: asked, head: 0))
         #expect(catchUp.more(after: 15, of: other) == nil)
         #expect(!catchUp.isPassed(by: 15))
         #expect(catchUp.isPassed(by: 16))
@@ -113,6 +115,23 @@ import Testing
         #expect(more == request(17, 20, other))
         #expect(catchUp.more(after: 20, of: other) == nil)
         #expect(!catchUp.isAsking)
+    }
+
+    /// Votes led past what nobody sent: the machine knows whether there is more to ask for.
+    @Test func endsWithAWindowThatNobodyAnswered() {
+        let catchUp = asking(from: 1, through: .max)
+        #expect(!catchUp.keep(final(1), from: other, head: 0))
+        #expect(!catchUp.keep(final(17), from: asked, head: 0))
+        #expect(catchUp.isPassed(by: 16))
+        let more = catchUp.more(after: 16, of: other)
+        #expect(more == nil)
+        #expect(!catchUp.isAsking)
+    }
+
+    @Test func believesTheNewestRequestOfHowFarToGo() {
+        let catchUp = asking(from: 1, through: .max)
+        let again = catchUp.ask(from: 1, through: 3, of: other)
+        #expect(again == request(1, 3, other))
     }
 
     @Test func aHintOfTheLastHeightDoesNotTrap() {

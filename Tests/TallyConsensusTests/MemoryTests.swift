@@ -33,6 +33,37 @@ import Testing
     }
 }
 
+extension MemoryTests {
+    /// Who contradicts itself without end is reported, and not without end (IBFT-V3).
+    @Test func reportsAreBounded() throws {
+        let fixture = try Fixture(4)
+        var machine = Ibft(
+            Ibft.Configuration(chain: Fixture.chain),
+            signer: TestSigner(address: fixture.members[0]),
+            start: Ibft.Start(head: Fixture.genesis, sets: fixture.sets(), memory: .none))
+        _ = machine.handle(.start)
+        var cache = SignatureCache()
+        var reports = 0
+        var slots: [UInt32] = []
+        for round in 1...400 as ClosedRange<UInt32> {
+            let report = fixture.certificate(1, 0, .zero, by: [1, 2, 3])
+            for change in [
+                fixture.change(1, 1, round), fixture.change(1, 1, round, report),
+                fixture.change(1, 1, round, report),
+            ] {
+                let message = try fixture.authenticator().authenticate(
+                    .roundChange(change), sets: fixture.sets(), cache: &cache)
+                for case .report(.roundChanges(let pair)) in machine.handle(.message(message)) {
+                    reports += 1
+                    slots.append(pair.first.round.value)
+                }
+            }
+        }
+        #expect(reports == 16)
+        #expect(Set(slots).count == reports)
+    }
+}
+
 private enum RevealDigest {
     static func make(_ i: Int) -> Hash32 { RevealChain.value(secret: .zero, steps: i % 50) }
 }

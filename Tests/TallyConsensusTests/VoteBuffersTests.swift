@@ -1,3 +1,4 @@
+import TallyCrypto
 import TallyPrimitives
 import TallyTesting
 import Testing
@@ -53,6 +54,48 @@ import Testing
             }.map(\.sender)
             return set.power(of: signers) >= set.quorum && floor.map { report.round > $0 } ?? true
         }.max { $0.round < $1.round }
+    }
+
+    /// ECDSA lets one sign the same twice with different signatures: that proves nothing.
+    @Test func anotherSignatureOfOneStatementIsADuplicate() throws {
+        let fixture = try Fixture(4)
+        var buffers = VoteBuffers(fixture.set)
+        let block = TestBlocks.make(1, parent: Fixture.genesis.digest, content: "A")
+        let proposal = fixture.proposal(1, 0, block)
+        let change = fixture.change(2, 1, 1)
+        let prepare = fixture.prepare(2, 1, 0, block.digest)
+        let commit = fixture.commit(2, 1, 0, block.digest)
+        let again = Proposal(Self.resigned(proposal.signed), justification: nil, block: block)
+        let insertions: [(Insertion, Insertion)] = [
+            (buffers.insert(proposal), buffers.insert(again)),
+            (
+                buffers.insert(prepare, current: .zero),
+                buffers.insert(Self.resigned(prepare), current: .zero)
+            ),
+            (
+                buffers.insert(commit, current: .zero),
+                buffers.insert(Self.resigned(commit), current: .zero)
+            ),
+        ]
+        for (first, second) in insertions {
+            guard case .stored = first, case .refused(.duplicate, nil) = second else {
+                Issue.record("\(first), \(second)")
+                continue
+            }
+        }
+        var changes = VoteBuffers(fixture.set)
+        _ = changes.insert(change)
+        let second = changes.insert(RoundChange(Self.resigned(change.signed), certificate: nil))
+        guard case .refused(.duplicate, nil) = second else {
+            Issue.record("\(second)")
+            return
+        }
+    }
+
+    private static func resigned<Content>(_ signed: Signed<Content>) -> Signed<Content> {
+        let signature = RecoverableSignature(
+            r: signed.signature.s, s: signed.signature.r, yParity: 1)
+        return Signed(signed.statement, sender: signed.sender, signature: signature)
     }
 
     @Test func strangersHaveNoRoom() throws {

@@ -116,7 +116,8 @@ import Testing
         ("\"version\":3", "\"version\":4", .unsupportedVersion(4)),
         ("\"version\":3", "\"version\":\"3\"", .malformed(field: "version")),
         ("\"version\":3", "\"edition\":3", .malformed(field: "version")),
-        ("\"id\":\"30313233-3435-4637-b839-3a3b3c3d3e3f\",", "", .malformed(field: "id")),
+        ("\"id\":\"30313233-3435-4637-b839-3a3b3c3d3e3f\"", "\"id\":7", .malformed(field: "id")),
+        ("\"crypto\"", "\"CRYPTO\"", .malformed(field: "crypto")),
         ("\"9d8a", "\"9d8", .malformed(field: "address")),
         ("aes-128-ctr", "aes-256-ctr", .unsupportedCipher("aes-256-ctr")),
         ("\"iv\":\"20", "\"iv\":\"", .malformed(field: "crypto.cipherparams.iv")),
@@ -148,6 +149,21 @@ import Testing
         ("\"p\":1", "\"p\":65536", .excessiveCost(.blocks(1 << 19))),
         ("\"r\":8", "\"r\":18446744073709551615", .excessiveCost(.blocks(.max))),
     ]
+
+    /// What other wallets leave out or spell otherwise, and nobody needs to open the file.
+    @Test(arguments: [
+        ("\"id\":\"30313233-3435-4637-b839-3a3b3c3d3e3f\",", ""), ("\"crypto\"", "\"Crypto\""),
+        ("\"address\":\"", "\"address\":\"\",\"note\":\""),
+    ])
+    func readsFilesOfOtherWallets(_ target: String, _ replacement: String) throws {
+        #expect(Self.document.contains(target))
+        let text = Self.document.replacing(target, with: replacement, maxReplacements: 1)
+        let file = try KeystoreFile(json: Array(text.utf8))
+        #expect(
+            try file.decrypt(password: "correct horse é").exportBytes()
+                == [UInt8](repeating: 0x46, count: 32))
+        #expect(try KeystoreFile(json: file.json()) == file)
+    }
 
     @Test(arguments: refusals)
     func refuses(_ target: String, _ replacement: String, _ error: KeystoreError) throws {

@@ -9,14 +9,8 @@ extension NetworkRun {
     ) -> NetworkRun {
         var scenario = Scenario(
             seed: 5, options: SimulationOptions(validators: count, shards: 2, faults: []))
-        scenario.isPipelined = true
-        scenario.delay = 100_000
-        scenario.firstTimeout = 1_000_000
-        scenario.diskDelay = 0
-        scenario.executionDelay = 0
+        scenario.calm()
         scenario.healsAt = .max / 2
-        // Always work: something arrives in every delay.
-        scenario.arrival = 40_000
         change(&scenario)
         return NetworkRun(scenario)
     }

@@ -43,6 +43,137 @@ import Testing
         #expect(network.result.failure?.checker == checker)
     }
 
+    // MARK: Refusals (SIM-38)
+
+    /// What node 1 takes when node 0 says it over its own link.
+    private func heard(
+        _ network: NetworkRun, _ message: Message
+    ) -> SimulationFailure? {
+        network.receive(message.wire, from: 0, network.nodes[1])
+        return network.result.failure
+    }
+
+    @Test func anHonestOffenceIsFound() throws {
+        let (network, node) = running()
+        let statement = RoundChangeStatement(
+            height: node.height.next, round: Round(2),
+            prepared: PreparedReport(round: Round(2), digest: Self.invented))
+        let certificate = PreparedCertificate(
+            round: Round(2), digest: Self.invented, endorsements: [])
+        let change = RoundChange(network.sign(statement, node), certificate: certificate)
+        let failure = try #require(heard(network, .roundChange(change)))
+        #expect(failure.checker == .refusals && failure.detail.contains("wrongRound"))
+    }
+
+    /// Old, early, repeated and misdirected messages are nobody's fault.
+    @Test func timeAndDistanceAreNoOffence() {
+        let (network, node) = running()
+        let height = node.height.value
+        for height in [1, height, height + 1, height + 2, height + 40] {
+            for round in [UInt32(5), 30] {
+                let statement = PrepareStatement(
+                    height: Height(height), round: Round(round), digest: Self.invented)
+                let prepare = network.sign(statement, node)
+                #expect(heard(network, .prepare(prepare)) == nil, "\(height)/\(round)")
+                #expect(heard(network, .prepare(prepare)) == nil, "\(height)/\(round), again")
+            }
+        }
+    }
+
+    /// Who breaks the rules may be told so.
+    @Test func aFaultyOffenceIsNone() {
+        let network = NetworkRun.calm(4) { $0.faulty = [0: [.liesAboutHeads]] }
+        network.begin()
+        network.run(until: 3_000_000)
+        let statement = PrepareStatement(
+            height: network.nodes[1].height.next, round: .zero, digest: .zero)
+        let foreign = network.nodes[0].signer.sign(
+            statement, network.chain, validators: Self.invented)
+        #expect(heard(network, .prepare(foreign)) == nil)
+    }
+
+    // MARK: Nested reports (SIM-22)
+
+    @Test func aReportOfTheTargetRoundIsFound() throws {
+        let (network, node) = running()
+        let height = node.height.next
+        let prepare = PrepareStatement(height: height, round: Round(1), digest: Self.invented)
+        let certificate = PreparedCertificate(
+            round: Round(1), digest: Self.invented,
+            endorsements: network.nodes.map {
+                let vote = network.sign(prepare, $0)
+                return Endorsement(sender: vote.sender, signature: vote.signature)
+            })
+        for (round, isFound) in [(UInt32(2), false), (1, true)] {
+            let statement = RoundChangeStatement(
+                height: height, round: Round(round), prepared: certificate.report)
+            let change = RoundChange(network.sign(statement, node), certificate: certificate)
+            network.checkNested(.roundChange(change), node)
+            let failure = network.result.failure
+            #expect((failure?.detail.contains("a report of its own target") ?? false) == isFound)
+        }
+    }
+
+    /// The same inside a justification.
+    @Test func aNestedReportOfTheRoundIsFound() {
+        let (network, node) = running()
+        let height = node.height.next
+        let report = PreparedReport(round: Round(1), digest: Self.invented)
+        let changes = network.nodes.map {
+            network.sign(
+                RoundChangeStatement(height: height, round: Round(1), prepared: report), $0)
+        }
+        let justification = Justification(roundChanges: changes, certificate: nil)
+        let block = network.nodes[1].chain[0].block
+        let statement = ProposalStatement(
+            height: height, round: Round(1), parent: .zero, digest: block.digest,
+            justification: justification.hash)
+        network.checkNested(
+            .proposal(
+                Proposal(
+                    network.sign(statement, node), justification: justification, block: block)),
+            node)
+        #expect(network.result.failure?.detail.contains("of the round itself or above") == true)
+    }
+
+    // MARK: Liveness (SIM-33)
+
+    /// K rounds above the first are allowed, not one more.
+    @Test(arguments: [(UInt32(0), Checker?.none), (1, .liveness)])
+    func aWastedRoundIsFound(beyond: UInt32, checker: Checker?) {
+        let (network, node) = running()
+        network.heal()
+        network.roundAtHeal = 2
+        for (height, first) in [(network.goalAtHeal + 1, UInt32(2)), (network.goalAtHeal + 2, 0)] {
+            network.result.failure = nil
+            let certificate = FinalCertificate(
+                height: Height(height), round: Round(first + network.roundsToDecide + beyond),
+                digest: Self.invented, signers: [], seals: [])
+            network.checkRound(
+                Final(certificate: certificate, block: network.nodes[1].chain[0].block), node)
+            #expect(network.result.failure?.checker == checker)
+        }
+    }
+
+    // MARK: Histogram
+
+    /// A forgery that is none does not count: certificates of real votes are good ones.
+    @Test func goodVotesAreNoForgery() {
+        let (network, node) = running()
+        let set = network.scenario.set(at: node.height.next)
+        let statement = PrepareStatement(
+            height: node.height.next, round: .zero, digest: Self.invented)
+        let votes = network.nodes.map { network.sign(statement, $0) }
+        #expect(network.holdsQuorum(Array(votes.prefix(3)), set))
+        #expect(!network.holdsQuorum(Array(votes.prefix(2)), set))
+        #expect(!network.holdsQuorum(Array(repeating: votes[0], count: 4), set))
+        let spoiled =
+            Array(votes.prefix(3)) + [
+                node.signer.sign(statement, network.chain, validators: .zero)
+            ]
+        #expect(network.holdsQuorum(spoiled, set))
+    }
+
     /// SIM-35
     @Test func aVoteForAnotherParentIsFound() {
         let (network, node) = running()

@@ -21,13 +21,41 @@ import Testing
         #expect(result.heights >= 20)
     }
 
-    @Test(arguments: [FaultClass.network, .process, .storage, .byzantine, .sets])
-    func keepsEveryRuleUnder(faults: FaultClass) {
-        var injected = FaultHistogram()
-        for seed in 1...UInt64(1) {
-            injected.add(run(seed, SimulationOptions(validators: 4, faults: [faults])).faults)
+    /// SIM-16: a class that is named happens in every run, and no other does.
+    @Test(arguments: FaultClass.allCases) func keepsEveryRuleUnder(faults: FaultClass) {
+        for seed in 1...UInt64(3) {
+            let injected = run(seed, SimulationOptions(validators: 4, faults: [faults])).faults
+            #expect(injected.count(of: faults) > 0, "seed \(seed)")
+            for fault in injected.entries.map(\.fault) where fault != .illegalTransaction {
+                #expect(fault.belongs(to: faults), "seed \(seed): \(fault)")
+            }
         }
-        #expect(!injected.entries.isEmpty)
+    }
+
+    @Test func allClassesHappenTogether() {
+        let named = Set(FaultClass.allCases).subtracting([.excess])
+        let injected = run(4, SimulationOptions(faults: named)).faults
+        for faults in named { #expect(injected.count(of: faults) > 0, "\(faults)") }
+    }
+
+    /// Weights of 1 to 5 may leave nobody of at most F power in every set.
+    @Test(arguments: 1...30) func aNamedClassIsInTheScenario(seed: UInt64) {
+        let scenario = Scenario(
+            seed: seed, options: SimulationOptions(faults: [.byzantine, .sets]))
+        #expect(!scenario.faulty.isEmpty)
+        #expect(scenario.sets.count > 1 && scenario.sets[0].set.hash != scenario.sets[1].set.hash)
+        for (_, set) in scenario.sets {
+            let power = set.power(of: scenario.faulty.keys.map { scenario.addresses[$0] })
+            #expect(3 * power < set.totalPower)
+        }
+    }
+
+    @Test func nothingHappensWithoutFaults() {
+        let result = run(1, SimulationOptions(faults: []))
+        #expect(result.faults.entries.allSatisfy { $0.fault == .illegalTransaction })
+        // Each once, though many builders look at it.
+        #expect(result.faults[.illegalTransaction] < result.transactions)
+        #expect(result.highestRound == 0)
     }
 
     /// SIM-1: everything that happens is in the digest.
@@ -39,22 +67,31 @@ import Testing
 
     // MARK: Scripts
 
-    /// IBFT-P1, at the level of the real cores: final 3.0 delays after the proposal, everywhere, and
-    /// never more than 2 between proposals.
-    @Test(arguments: [4, 7]) func finalAfterThreeDelaysEveryTwo(count: Int) throws {
-        let network = NetworkRun.calm(count)
-        network.begin()
-        network.run(until: 6_000_000)
-        #expect(network.result.failure == nil)
-        let times = network.milestones
-        for height in 3...20 as ClosedRange<UInt64> {
-            let proposed = try #require(times.proposed[height])
-            let before = try #require(times.proposed[height - 1])
-            #expect(proposed - before <= 200_000, "height \(height)")
-            for node in network.nodes {
-                #expect(times.decided[height]?[node.index] == proposed + 300_000)
-            }
-        }
+    /// IBFT-P1, SIM-40, at the level of the real cores: final 3.0 delays after the proposal,
+    /// everywhere, and 2.0 between proposals.
+    @Test(arguments: [4, 7]) func finalAfterThreeDelaysEveryTwo(count: Int) {
+        let result = run(
+            5, SimulationOptions(validators: count, heights: 20, script: .undisturbed))
+        #expect(result.faults.entries.isEmpty)
+        #expect(
+            result.measure
+                == .undisturbed(
+                    final: 300_000...300_000, interval: 200_000...200_000, delay: 100_000,
+                    heights: 18))
+    }
+
+    /// SIM-40: a network that takes longer is found out.
+    @Test func aSlowUndisturbedNetworkFails() {
+        var scenario = Scenario(
+            seed: 5, options: SimulationOptions(heights: 8, script: .undisturbed))
+        scenario.executionDelay = 1_000
+        #expect(NetworkRun(scenario).run().failure?.checker == .measures)
+    }
+
+    /// SIM-42
+    @Test(arguments: 1...4) func theControlFails(seed: UInt64) {
+        let options = SimulationOptions(script: .control)
+        #expect(Simulation.run(seed: seed, options: options).failure?.checker == .agreement)
     }
 
     /// F of them never speak.
@@ -109,26 +146,15 @@ import Testing
         #expect(network.result.halts == 2)
     }
 
-    /// 60 s in two halves, then a decision within three timeouts of round 0 (IBFT-R10, IBFT-R11).
-    @Test func halvesMeetWithinThreeTimeouts() {
-        let network = NetworkRun.calm(4) { $0.arrival = 1_000_000 }
-        network.begin()
-        network.run(until: 3_000_000)
-        let cut = network.halve()
-        network.run(until: 63_000_000)
-        let height = network.checks.highest
-        for (from, to) in cut { network.links.cut(from, to, by: -1) }
-        network.run(until: 66_000_000)
-        #expect(network.result.failure == nil)
-        #expect(network.lowest > height)
-    }
-}
-
-extension NetworkRun {
-    fileprivate func halve() -> [(Int, Int)] {
-        let links = nodes.indices.flatMap { a in nodes.indices.map { (a, $0) } }
-            .filter { ($0 < 2) != ($1 < 2) }
-        for (from, to) in links { self.links.cut(from, to, by: 1) }
-        return links
+    /// 60 s in two halves, then a decision within three timeouts of round 0 (IBFT-R10, IBFT-R11,
+    /// SIM-41).
+    @Test func halvesMeetWithinThreeTimeouts() throws {
+        let result = run(5, SimulationOptions(script: .partition))
+        guard case .partition(let recovery, let timeout)? = result.measure else {
+            Issue.record("nothing was measured")
+            return
+        }
+        #expect(recovery > 0 && recovery <= 3 * timeout)
+        #expect(result.faults[.halves] == 1 && result.faults[.partitioned] > 0)
     }
 }

@@ -1,7 +1,11 @@
 """Keys and signatures that pass between `tally keys` and eth-account."""
 
 import json
+import os
+import pty
+import signal
 import subprocess
+import termios
 
 import pytest
 from eth_account import Account
@@ -82,3 +86,25 @@ def test_signs_messages_as_other_wallets_do(files):
     message = encode_defunct(text=text)
     assert answer["signature"] == account.sign_message(message).signature.to_0x_hex()
     assert Account.recover_message(message, signature=answer["signature"]) == account.address
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_the_password_prompt_gives_the_echo_back(tmp_path, number):
+    program = [tally(), "keys", "new", "--keystore-dir", str(tmp_path / "keys")]
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(program[0], program, ENVIRONMENT)
+    shown = b""
+    while b"Password of the new key" not in shown:
+        shown += os.read(terminal, 4096)
+    while termios.tcgetattr(terminal)[3] & termios.ECHO:
+        pass
+    if number == signal.SIGINT:
+        os.write(terminal, b"\x03")
+    else:
+        os.kill(child, number)
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == number
+    assert termios.tcgetattr(terminal)[3] & termios.ECHO
+    os.close(terminal)
+    assert not (tmp_path / "keys").exists()

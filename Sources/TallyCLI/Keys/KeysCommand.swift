@@ -38,11 +38,14 @@ struct KeyFolderOptions: ParsableArguments {
     var folder: KeyFolder {
         get throws {
             if let keystoreDir { return KeyFolder(path: keystoreDir) }
-            guard let directory = dataDir ?? Environment[Setting.dataDirectory.environmentName],
-                !directory.isEmpty
-            else { throw ValidationError("Give --data-dir or --keystore-dir.") }
+            guard let directory else { throw ValidationError("Give --data-dir or --keystore-dir.") }
             return KeyFolder(path: directory + "/" + DataDirectory.keysName)
         }
+    }
+
+    private var directory: String? {
+        let directory = dataDir ?? Environment[Setting.dataDirectory.environmentName]
+        return directory?.isEmpty == false ? directory : nil
     }
 
     func validate() throws {
@@ -51,6 +54,9 @@ struct KeyFolderOptions: ParsableArguments {
         }
         if dataDir == "" || keystoreDir == "" {
             throw ValidationError("--data-dir and --keystore-dir need a path.")
+        }
+        if keystoreDir == nil, directory == nil {
+            throw ValidationError("Give --data-dir or --keystore-dir.")
         }
     }
 }

@@ -87,8 +87,28 @@ struct SignatureCheck: Sendable {
     private static func der(_ bytes: [UInt8]) throws(CommandFailure) -> CompactSignature {
         do throws(DERSignatureError) {
             return try DERSignature.decode(bytes)
-        } catch {
-            throw CommandFailure("der", "the signature is not DER: \(error)")
+        } catch { throw failure(error) }
+    }
+
+    private static func failure(_ error: DERSignatureError) -> CommandFailure {
+        func failure(_ code: String, _ why: String) -> CommandFailure {
+            CommandFailure(code, "the signature is not DER: " + why)
+        }
+        return switch error {
+        case .truncated: failure("derTruncated", "it ends inside an element")
+        case .trailingBytes: failure("derTrailingBytes", "bytes follow the second number")
+        case .unexpectedTag(let tag):
+            failure(
+                "derUnexpectedTag",
+                "an element has tag 0x\(String(tag, radix: 16)), where a sequence of two integers "
+                    + "has 0x30 and 0x2")
+        case .longLength: failure("derLongLength", "a length is in the long or indefinite form")
+        case .emptyInteger: failure("derEmptyInteger", "a number has no bytes")
+        case .negativeInteger: failure("derNegativeInteger", "a number is negative")
+        case .paddedInteger:
+            failure("derPaddedInteger", "a number begins with a zero byte it does not need")
+        case .integerTooLarge:
+            failure("derIntegerTooLarge", "a number has more than 256 bits")
         }
     }
 

@@ -35,11 +35,23 @@ package struct CommandFailure: Error, Hashable, Sendable, CustomStringConvertibl
         case let error as DataDirectoryError: self.init("dataDirectory", error.description)
         case let error as ConfigurationError: self.init("configuration", error.description)
         case let error as GenesisDocumentError: self.init("genesis", error.description)
-        case let error as KeyError: self.init("key", error.description)
+        case let error as KeyError: self.init(Self.code(of: error), error.description)
         case let error as FileError: self.init("file", error.description)
         case let error as MnemonicError: self.init("mnemonic", error.description)
         case is CancellationError: self.init("cancelled", "cancelled")
         default: self.init("failed", "\(error)")
+        }
+    }
+
+    private static func code(of error: KeyError) -> String {
+        switch error {
+        case .keystore(_, let error): error.code
+        case .looseMode: "looseMode"
+        case .noKey: "noKey"
+        case .exists: "exists"
+        case .store: "store"
+        case .file: "file"
+        case .generation: "randomness"
         }
     }
 

@@ -9,7 +9,7 @@ enum InputLine: Sendable {
 
 /// Cuts standard input into lines, in bounded memory.
 ///
-/// Ends are LF or CR LF. An empty line at the very end is none.
+/// Ends are LF or CR LF; the last line may do without.
 struct LineReader {
     /// Twice the digits of the largest transaction.
     static let lineLimit = 512 << 10
@@ -18,7 +18,6 @@ struct LineReader {
     /// The beginning of a line whose end has not come yet.
     private var rest: [UInt8] = []
     private var isSkipping = false
-    private var holdsEmptyLine = false
     private var isAtEnd = false
 
     /// - Parameter chunk: most bytes to read at once.
@@ -62,11 +61,8 @@ struct LineReader {
         }
     }
 
-    private mutating func append(_ line: ArraySlice<UInt8>, to lines: inout [InputLine]) {
-        if holdsEmptyLine { lines.append(.text([])) }
+    private func append(_ line: ArraySlice<UInt8>, to lines: inout [InputLine]) {
         let text = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-        holdsEmptyLine = text.isEmpty
-        if text.isEmpty { return }
         lines.append(text.count > Self.lineLimit ? .tooLong : .text(text))
     }
 }

@@ -16,14 +16,24 @@ enum Passwords {
             guard let text = String(validating: line, as: UTF8.self) else {
                 throw CommandFailure("password", "the password in \(file) is not UTF-8")
             }
-            return text
+            return try checked(text, isNew, name: "the first line of \(file)")
         }
-        let first = try ask(prompt + ": ")
+        let first = try checked(try ask(prompt + ": "), isNew, name: "the password")
         guard isNew else { return first }
         guard try ask("The same again: ") == first else {
             throw CommandFailure("password", "the two passwords differ")
         }
         return first
+    }
+
+    /// Nobody means to keep a new key under no password; old files may be.
+    private static func checked(
+        _ password: String, _ isNew: Bool, name: String
+    ) throws(CommandFailure) -> String {
+        guard !isNew || !password.isEmpty else {
+            throw CommandFailure("password", "\(name) is empty")
+        }
+        return password
     }
 
     /// Reads a line from the terminal without echo.
@@ -36,13 +46,9 @@ enum Passwords {
         let descriptor = fileno(terminal)
         fputs(prompt, terminal)
         fflush(terminal)
-        var saved = termios()
-        tcgetattr(descriptor, &saved)
-        var silent = saved
-        silent.c_lflag &= ~tcflag_t(ECHO)
-        tcsetattr(descriptor, TCSAFLUSH, &silent)
+        SilentTerminal.begin(descriptor)
         defer {
-            tcsetattr(descriptor, TCSAFLUSH, &saved)
+            SilentTerminal.end()
             fputs("\n", terminal)
         }
         var buffer = [CChar](repeating: 0, count: 4_096)

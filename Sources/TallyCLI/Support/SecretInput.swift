@@ -33,7 +33,11 @@ enum SecretInput {
             var bytes = try? HexField.bytes(Array(words[0].utf8)[...], "key")
         else { throw invalidKey(file) }
         defer { SecretBytes.wipe(&bytes) }
-        guard let key = try? PrivateKey(bytes) else { throw invalidKey(file) }
+        guard bytes.count == 32 else { throw invalidKey(file) }
+        guard let key = try? PrivateKey(bytes) else {
+            throw CommandFailure(
+                "key", "\(name(file)) holds 64 digits that are no key: 0, or not below the curve's order")
+        }
         return key
     }
 

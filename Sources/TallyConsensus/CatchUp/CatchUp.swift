@@ -26,8 +26,10 @@ package struct CatchUp: Sendable {
     private var request: Request?
     /// The head when it was last asked for more.
     private var progress = Height.genesis
-    /// What the peers say is final.
+    /// What the peers say is final, as of the last request of the machine.
     private var target = Height.genesis
+    /// Whether the peer that was asked sent anything of the window.
+    private var isAnswered = false
     private var kept: [Height: [UInt8]] = [:]
     private var bytes = 0
 
@@ -39,7 +41,7 @@ package struct CatchUp: Sendable {
     package mutating func ask(
         from first: Height, through last: Height, of peer: Address
     ) -> Request? {
-        target = max(target, last)
+        target = last
         defer { progress = first }
         if let request, first > progress, first <= request.last { return nil }
         return start(from: first, of: peer)
@@ -56,6 +58,7 @@ package struct CatchUp: Sendable {
 
     private mutating func clear() {
         request = nil
+        isAnswered = false
         kept = [:]
         bytes = 0
     }
@@ -65,8 +68,10 @@ package struct CatchUp: Sendable {
     /// - Returns: whether it was; otherwise it is to be checked like any other.
     package mutating func keep(_ wire: [UInt8], from peer: Address, head: Height) -> Bool {
         guard let request, peer == request.peer, let height = Final.height(wire: wire),
-            height > head.next, request.first <= height, height <= request.last,
-            kept[height] == nil, bytes + wire.count <= Self.maximumBytes
+            request.first <= height, height <= request.last
+        else { return false }
+        isAnswered = true
+        guard height > head.next, kept[height] == nil, bytes + wire.count <= Self.maximumBytes
         else { return false }
         kept[height] = wire
         bytes += wire.count
@@ -86,10 +91,15 @@ package struct CatchUp: Sendable {
     /// Whether the head is past the window, so that it is time for ``more(after:of:)``.
     package func isPassed(by head: Height) -> Bool { request.map { head >= $0.last } ?? false }
 
-    /// The next window, if there is more to fetch.
+    /// The next window, if there is more to fetch and the last one was answered: where the head got
+    /// on without, the machine asks again if it has to.
     /// - Parameter peer: the one to ask now.
     package mutating func more(after head: Height, of peer: Address) -> Request? {
         guard isPassed(by: head) else { return nil }
+        guard isAnswered else {
+            clear()
+            return nil
+        }
         progress = head.next
         return start(from: head.next, of: peer)
     }

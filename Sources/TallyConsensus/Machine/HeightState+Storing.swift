@@ -2,7 +2,7 @@ import TallyPrimitives
 
 extension HeightState {
     /// Keeps an authenticated message of this height, and what is nested in it.
-    /// - Returns: why it was not kept, and what it proves against validators.
+    /// - Returns: why it was not kept, and what it proves against validators and was not reported.
     mutating func store(_ message: Message) -> (refusal: MessageRefusal?, evidence: [Evidence]) {
         let insertion: Insertion
         var evidence: [Evidence] = []
@@ -21,9 +21,9 @@ extension HeightState {
         case .final, .headQuery, .headAnswer: preconditionFailure("not a message of an open height")
         }
         switch insertion {
-        case .stored: return (nil, evidence)
+        case .stored: return (nil, offences.news(evidence))
         case .refused(let refusal, let proof):
-            return (refusal, (proof.map { [$0] } ?? []) + evidence)
+            return (refusal, offences.news((proof.map { [$0] } ?? []) + evidence))
         }
     }
 

@@ -66,6 +66,7 @@ struct HeightState: Sendable {
     var durableBodies: Set<Hash32> = []
     var verdicts: [Ibft.ValidationRequest: Ibft.Verdict] = [:]
     var asked: Set<Ibft.ValidationRequest> = []
+    var offences = ReportedOffences()
 
     /// A block has a quorum of COMMITs. From here on nothing is signed at this height (IBFT-R6).
     var decision: Ibft.Decision?

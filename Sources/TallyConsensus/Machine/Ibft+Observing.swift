@@ -51,27 +51,31 @@ extension Ibft {
 
     mutating func receive(_ answer: HeadAnswer) {
         guard let observation, observation.until == nil,
-            answer.statement.nonce == observation.nonce, current.set.contains(answer.sender)
+            answer.statement.nonce == observation.nonce, isMember(answer.sender)
         else {
             refuse(.headAnswer(answer), .unasked)
             return
         }
         self.observation?.answers[answer.sender] = answer.statement
-        learnOfFinal(answer.height)
+        learnOfFinal(answer.height, from: answer.sender)
     }
 
-    /// A head counts once we hold the FINAL of its height ourselves: a claim proves nothing.
+    /// Of one of the open heights.
+    private func isMember(_ address: Address) -> Bool {
+        current.set.contains(address) || next?.set.contains(address) ?? false
+    }
+
+    /// A head counts once we hold the FINAL of its height ourselves: a claim proves nothing. Those who
+    /// answered are counted in the set of the height at which the silence ends (IBFT-R9).
     mutating func endObservation() {
         guard let observation, observation.until == nil else { return }
-        let proven = observation.answers.filter { sender, answer in
+        let proven = observation.answers.filter { _, answer in
             let decided = recent[answer.height]?.digest ?? answer.digest
-            return current.set.contains(sender) && answer.height <= head.height
-                && answer.digest == decided
+            return answer.height <= head.height && answer.digest == decided
         }
-        guard current.set.power(of: proven.keys) >= current.set.quorum,
-            let highest = proven.values.map(\.height).max()
-        else { return }
+        guard let highest = proven.values.map(\.height).max() else { return }
         let until = highest.next.next
+        guard let set = sets[until], set.power(of: proven.keys) >= set.quorum else { return }
         self.observation?.until = until
         persist([.observing(nonce: observation.nonce, until: until)], then: .observed)
     }

@@ -25,7 +25,7 @@ extension Ibft {
         } else {
             // IBFT-R12
             refuse(message, .heightAhead(message.height))
-            if message.kind != .proposal { learnOfFinal(below: message.height) }
+            if message.kind != .proposal { learnOfFinal(below: message) }
         }
     }
 
@@ -45,7 +45,7 @@ extension Ibft {
         finish(message, refusal, evidence)
         // Whoever votes there knows the current height to be final, and one of so many is honest.
         if let votes = next?.votes, votes.votingPower > votes.set.faulty {
-            learnOfFinal(below: message.height)
+            learnOfFinal(below: message)
         }
     }
 
@@ -88,16 +88,11 @@ extension Ibft {
 
     // IBFT-R13
     private mutating func receiveLate(_ commit: Commit) {
-        guard let (isNew, evidence) = recent[commit.height]?.insert(commit) else {
-            refuse(.commit(commit), .heightPast(commit.height))
-            return
-        }
-        if isNew {
-            effects.append(.lateSeal(commit))
-        } else {
-            finish(
-                .commit(commit), evidence == nil ? .heightPast(commit.height) : .contradiction,
-                evidence.map { [$0] } ?? [])
+        let (outcome, evidence) = recent[commit.height]?.insert(commit) ?? (.past, [])
+        switch outcome {
+        case .new: effects.append(.lateSeal(commit))
+        case .past: refuse(.commit(commit), .heightPast(commit.height))
+        case .contradiction: finish(.commit(commit), .contradiction, evidence)
         }
     }
 
@@ -111,22 +106,23 @@ extension Ibft {
         }
     }
 
-    mutating func learnOfFinal(below height: Height) {
-        knownFinal = max(knownFinal, Height(height.value - 1))
+    private mutating func learnOfFinal(below message: Message) {
+        learnOfFinal(Height(message.height.value - 1), from: message.sender)
     }
 
-    /// A peer says a height is final. Two heights behind is no race of messages any more.
-    mutating func learnOfFinal(_ height: Height) {
-        knownFinal = max(knownFinal, height)
-        if knownFinal > head.height.next, syncRequested ?? head.height < knownFinal {
-            requestSync()
-        }
+    /// Somebody says that a height is final: a hint, kept for each member (IBFT-R14).
+    mutating func learnOfFinal(_ height: Height, from peer: Address?) {
+        guard height > head.height else { return }
+        hints.add(height, from: peer.flatMap { current.set.contains($0) ? $0 : nil })
     }
 
-    // IBFT-R14
-    mutating func requestSync() {
-        syncRequested = knownFinal
-        effects.append(.requestSync(from: head.height.next, through: knownFinal))
+    /// Asks for the heights up to the highest hint, if that is above `height` and nothing is under
+    /// way (IBFT-R14).
+    mutating func requestSync(above height: Height) {
+        guard let target = hints.target, target > height, !hints.isOpen, current.decision == nil
+        else { return }
+        hints.open(through: target, isInstant: current.isRetransmitting)
+        effects.append(.requestSync(from: head.height.next, through: target))
     }
 
     // MARK: Bodies

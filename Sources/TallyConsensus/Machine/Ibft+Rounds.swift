@@ -53,6 +53,8 @@ extension Ibft {
         current.enter(round)
         guard isVoting else { return }
         let certificate = current.prepared
+        // IBFT-R4
+        precondition(certificate.map { $0.round < round } ?? true, "a report is below its target")
         let statement = RoundChangeStatement(
             height: current.height, round: round, prepared: certificate?.report)
         let change = RoundChange(sign(statement, current.set), certificate: certificate)
@@ -61,7 +63,8 @@ extension Ibft {
         persist(records + [.roundChange(change)], then: .send(.roundChange(change)))
     }
 
-    /// The newest quorum of PREPAREs becomes the lock, of whatever round, once its body is here.
+    /// The newest quorum of PREPAREs becomes the lock, of whatever round, once its body is here. The
+    /// lock is never above our own round.
     mutating func adoptCertificate() -> Bool {
         guard current.decision == nil,
             let certificate = current.votes.preparedQuorum(above: current.prepared?.round)
@@ -71,6 +74,8 @@ extension Ibft {
             return false
         }
         current.prepared = certificate
+        // IBFT-R11: a quorum was in its round, which no ROUND-CHANGE to that round could report.
+        if certificate.round > current.round { current.enter(certificate.round) }
         return true
     }
 
@@ -132,7 +137,7 @@ extension Ibft {
     mutating func startRetransmission() {
         guard !current.isRetransmitting else { return }
         let hasOwn = !current.own.isSilent && isVoting
-        let lacks = !current.wanted.isEmpty || knownFinal > head.height
+        let lacks = !current.wanted.isEmpty || hints.target != nil
         guard hasOwn || lacks else { return }
         current.isRetransmitting = true
         effects.append(
@@ -147,6 +152,7 @@ extension Ibft {
         effects += wanted.map { digest, holders in
             .requestBody(BodyRequest(height: current.height, digest: digest, holders: holders))
         }
-        if knownFinal > head.height, current.decision == nil { requestSync() }
+        hints.tick(limit: current.set.count)
+        requestSync(above: head.height)
     }
 }

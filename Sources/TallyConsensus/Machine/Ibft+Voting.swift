@@ -102,8 +102,9 @@ extension Ibft {
             refuse(.final(final), .heightPast(final.height))
         } else if final.height > current.height {
             refuse(.final(final), .heightAhead(final.height))
-            learnOfFinal(final.height)
+            learnOfFinal(final.height, from: nil)
         } else if current.decision == nil {
+            hints.bringFinal()
             decide(final.block, final.certificate)
         } else {
             refuse(.final(final), .duplicate)
@@ -122,8 +123,8 @@ extension Ibft {
         head = Head(
             height: height, digest: decision.block.digest, timestamp: decision.block.timestamp)
         effects.append(.decide(decision))
-        var decided = DecidedHeight(decision.certificate, current.set)
-        for commit in current.votes.commits where decided.insert(commit).isNew {
+        var decided = DecidedHeight(decision.certificate, current.set, current.offences)
+        for commit in current.votes.commits where decided.insert(commit).0 == .new {
             effects.append(.lateSeal(commit))
         }
         recent[height] = decided
@@ -139,7 +140,7 @@ extension Ibft {
         guard current.height == head.height, let state = next else { return }
         current = state
         next = sets[state.height.next].map { HeightState(state.height.next, $0) }
-        syncRequested = syncRequested.flatMap { $0 > head.height ? $0 : nil }
+        hints.pass(head.height, current.set)
         reviewBuilding()
         effects.append(.schedule(.heartbeat(current.height), after: configuration.heartbeat))
     }
@@ -163,22 +164,34 @@ struct DecidedHeight: Sendable {
     let digest: Hash32
     /// One of each sender.
     private var bySender: [Address: Commit] = [:]
+    private var offences: ReportedOffences
 
-    init(_ certificate: FinalCertificate, _ set: ValidatorSet) {
+    init(
+        _ certificate: FinalCertificate, _ set: ValidatorSet,
+        _ offences: ReportedOffences = ReportedOffences()
+    ) {
         digest = certificate.digest
+        self.offences = offences
         for commit in certificate.commits(set) { bySender[commit.sender] = commit }
     }
 
     var seals: [Commit] { bySender.values.sorted { $0.sender < $1.sender } }
 
-    /// - Returns: whether it is the first seal of its sender, and what it proves against it.
-    mutating func insert(_ commit: Commit) -> (isNew: Bool, Evidence?) {
+    /// - Returns: whether it is the first seal of its sender, or contradicts it, and what is to be
+    ///   reported.
+    mutating func insert(_ commit: Commit) -> (Outcome, [Evidence]) {
         let held = bySender[commit.sender]
         if let held, held.round == commit.round, held.statement != commit.statement {
-            return (false, .commits(Contradiction(held, commit)))
+            return (.contradiction, offences.news([.commits(Contradiction(held, commit))]))
         }
-        guard held == nil, commit.statement.digest == digest else { return (false, nil) }
+        guard held == nil, commit.statement.digest == digest else { return (.past, []) }
         bySender[commit.sender] = commit
-        return (true, nil)
+        return (.new, [])
+    }
+
+    enum Outcome {
+        case new
+        case past
+        case contradiction
     }
 }

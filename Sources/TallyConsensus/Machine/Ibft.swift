@@ -27,9 +27,8 @@ package struct Ibft: Sendable {
     var guardian: VoteGuard
     var observation: Observation?
     var persistence = Persistence()
-    /// The highest height that somebody says is final.
-    var knownFinal: Height
-    var syncRequested: Height?
+    /// What others say is final.
+    var hints = Hints()
     /// Once there is one, every input is ignored.
     package internal(set) var fork: Fork?
 
@@ -50,7 +49,6 @@ package struct Ibft: Sendable {
         current = HeightState(height, set)
         next = start.sets[height.next].map { HeightState(height.next, $0) }
         guardian = VoteGuard(final: start.head.height)
-        knownFinal = start.head.height
         switch start.memory {
         case .none: isRestart = false
         case .records(let records):
@@ -76,7 +74,7 @@ package struct Ibft: Sendable {
         case .persisted(let token): release(through: token)
         case .body(let block): receiveBody(block)
         case .applied(let height, let set): applied(height, set)
-        case .peerHead(let height): learnOfFinal(height)
+        case .peerHead(let height, let peer): learnOfFinal(height, from: peer)
         }
         if fork == nil { progress() }
         defer { effects = [] }
@@ -108,6 +106,8 @@ package struct Ibft: Sendable {
         {}
         proposeNext()
         endObservation()
+        // Two heights behind is no race of messages any more.
+        requestSync(above: head.height.next)
         startRoundTimer()
         startRetransmission()
     }

@@ -24,8 +24,9 @@ extension Ibft {
         case body(ProposedBlock)
         /// A decided block was executed, which fixes Set(height + 2) (IBFT-R13).
         case applied(Height, setAfterNext: ValidatorSet)
-        /// A peer says that this height is final at its end: a hint, not a proof.
-        case peerHead(Height)
+        /// A peer says that this height is final at its end: a hint, not a proof. Hints that come
+        /// without a name share their room.
+        case peerHead(Height, from: Address? = nil)
     }
 
     package enum Verdict: Hashable, Sendable {

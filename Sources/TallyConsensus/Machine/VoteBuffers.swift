@@ -78,7 +78,10 @@ struct VoteBuffers: Sendable {
             return .refused(.notAValidator(proposal.sender), nil)
         }
         if let held = senders[place].proposal {
-            if held.signed == proposal.signed { return .refused(.duplicate, nil) }
+            // Two signatures of one statement are one PROPOSAL.
+            if held.signed.statement == proposal.signed.statement {
+                return .refused(.duplicate, nil)
+            }
             guard held.round != proposal.round else {
                 return .refused(
                     .contradiction, .proposals(Contradiction(held.signed, proposal.signed)))
@@ -137,7 +140,8 @@ struct VoteBuffers: Sendable {
         }
         if let evidence = witness(change.signed) { return .refused(.contradiction, evidence) }
         if let held = senders[place].roundChange, held.round >= change.round {
-            return .refused(held.signed == change.signed ? .duplicate : .superseded, nil)
+            let isSame = held.signed.statement == change.signed.statement
+            return .refused(isSame ? .duplicate : .superseded, nil)
         }
         senders[place].roundChange = change
         return .stored

@@ -94,9 +94,9 @@ extension KeystoreFile {
         }
     }
 
-    /// Some wallets write the prefix in front of the address, none elsewhere.
+    /// Some wallets write the prefix in front of the address, none elsewhere; some leave it empty.
     private static func address(_ text: String?) throws(KeystoreError) -> Address? {
-        guard let text else { return nil }
+        guard let text, !text.isEmpty else { return nil }
         guard let address = Address(hex: text) ?? Address(hex: "0x" + text) else {
             throw .malformed(field: "address")
         }
@@ -154,9 +154,40 @@ private struct Document: Codable {
     }
 
     let version: Int
-    let id: String
+    let id: String?
     let address: String?
     let crypto: Crypto
+
+    private enum CodingKeys: String, CodingKey {
+        case version, id, address, crypto
+        /// As early wallets spelt it.
+        case capitalized = "Crypto"
+    }
+
+    init(version: Int, id: String?, address: String?, crypto: Crypto) {
+        self.version = version
+        self.id = id
+        self.address = address
+        self.crypto = crypto
+    }
+
+    init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        version = try fields.decode(Int.self, forKey: .version)
+        id = try fields.decodeIfPresent(String.self, forKey: .id)
+        address = try fields.decodeIfPresent(String.self, forKey: .address)
+        let isCapitalized = !fields.contains(.crypto) && fields.contains(.capitalized)
+        crypto = try fields.decode(
+            Crypto.self, forKey: isCapitalized ? .capitalized : .crypto)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        try fields.encode(version, forKey: .version)
+        try fields.encodeIfPresent(id, forKey: .id)
+        try fields.encodeIfPresent(address, forKey: .address)
+        try fields.encode(crypto, forKey: .crypto)
+    }
 }
 
 /// The parameters of a cipher or a derivation, each read once.

@@ -2,8 +2,8 @@ package import TallyPrimitives
 
 /// A private key under a password: version 3 of the Web3 Secret Storage Definition (ENC-10 to 12).
 package struct KeystoreFile: Hashable, Sendable {
-    /// Text of a UUID; not derived from the key.
-    package let id: String
+    /// Text of a UUID, not derived from the key, when the file has one.
+    package let id: String?
     /// The account, when the file states it; believed only once the key is open.
     package let address: Address?
     let derivation: KeyDerivation
@@ -14,7 +14,7 @@ package struct KeystoreFile: Hashable, Sendable {
     let checksum: Hash32
 
     init(
-        id: String, address: Address?, derivation: KeyDerivation, counter: [UInt8],
+        id: String?, address: Address?, derivation: KeyDerivation, counter: [UInt8],
         ciphertext: [UInt8], checksum: Hash32
     ) {
         self.id = id

@@ -155,7 +155,7 @@ package actor Beacon {
             return nil
         }
         // Who speaks of a height holds the one before for final, but for a proposal ahead.
-        return .peerHead(Height(height.value - 1))
+        return .peerHead(Height(height.value - 1), from: peer)
     }
 
     /// A block that was requested, made by a `LedgerBlockReader`.

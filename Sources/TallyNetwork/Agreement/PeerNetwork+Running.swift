@@ -113,7 +113,7 @@ private struct PeerService {
     consuming func run() async throws {
         defer { network.lost(link.address) }
         sets = await beacon.validatorSets
-        inputs = [.peerHead(link.identity.height)]
+        inputs = [.peerHead(link.identity.height, from: link.address)]
         try await give()
         while let frames = await link.received() {
             for frame in frames { try await handle(frame) }
@@ -130,7 +130,7 @@ private struct PeerService {
     private mutating func handle(_ frame: PeerFrame) async throws {
         switch frame {
         case .vote(let wire), .block(let wire): try await handle(wire)
-        case .head(let height, _): inputs.append(.peerHead(height))
+        case .head(let height, _): inputs.append(.peerHead(height, from: link.address))
         case .bodyRequest(let digest):
             link.send(.body(digest, await beacon.block(digest)?.body))
         case .body(let digest, let body): handle(digest, body)

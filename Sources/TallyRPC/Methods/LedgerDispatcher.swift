@@ -144,7 +144,7 @@ extension RPCFailure {
     /// geth's text and code.
     static func needsWebSocket(_ method: String) -> RPCFailure {
         because(
-            methodNotFoundCode, "\(method): notifications not supported; use a WebSocket",
+            methodNotFoundCode, "\(method): notifications not supported; use a WebSocket, and not in a batch",
             reason: "needsWebSocket", retryable: false)
     }
 

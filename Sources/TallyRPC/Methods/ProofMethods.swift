@@ -3,6 +3,7 @@ import TallyEngine
 import TallyExecution
 import TallyPrimitives
 import TallySharding
+import TallyTransactions
 
 /// Proofs for those who trust a beacon header and nothing else.
 enum ProofMethods {
@@ -10,6 +11,12 @@ enum ProofMethods {
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) throws(RPCFailure) {
         let address = try arguments.address(0)
+        guard !ReservedAddress.contains(address) else {
+            throw .proof(
+                RPCFailure.invalidParamsCode,
+                "\(address) is reserved: no shard holds an account of it",
+                "reservedAddress", retryable: false)
+        }
         let snapshot = ledger.publisher.current
         let anchor = try snapshot.anchor(try arguments.block(1))
         try write(&out, anchor, snapshot) { (anchor) throws(ProofRefusal) in
@@ -62,7 +69,7 @@ enum ProofMethods {
     }
 
     /// Without a block to lead to, the newest will do best: whoever asks has it, or gets it next.
-    private static func proof(
+    fileprivate static func proof(
         _ anchor: Height?, _ snapshot: LedgerSnapshot,
         _ build: (Height?) throws(ProofRefusal) -> LedgerProof
     ) throws(ProofRefusal) -> LedgerProof {
@@ -152,7 +159,7 @@ extension RPCFailure {
         }
     }
 
-    private static func proof(
+    fileprivate static func proof(
         _ code: Int, _ message: String, _ reason: String, retryable: Bool,
         _ details: JSONObject.Member...
     ) -> RPCFailure {

@@ -66,6 +66,8 @@ package enum HeaderDocument {
     }
 
     /// The header of a document that `beacon_block` answered, alone or as a whole response.
+    ///
+    /// Of `anchors` the header binds the hashes; the shard's number beside each is what the node says.
     /// - Throws: `.noDocument`, `.refused`, `.malformed`, and `.member` for one that says something
     ///   else than the bytes in `raw`.
     package static func beaconHeader(

@@ -224,6 +224,11 @@ package struct SimulatedDisk: JournalStorage, Sendable {
         case someSectors
     }
 
+    /// Whether a power cut would lose something.
+    package var isUnsynced: Bool {
+        names != durableNames || files.values.contains { $0.bytes != $0.durable }
+    }
+
     /// The node is dead; what remains is what the next start finds.
     /// - Parameter seed: decides what remains.
     package mutating func crash(_ loss: Loss, seed: UInt64) {

@@ -17,8 +17,10 @@ extension NetworkRun {
             case .repeatsRoundChanges:
                 let old = mischief.ownChanges + mischief.changes
                 if !old.isEmpty {
-                    result.faults.add(.staleRoundChange)
-                    said.append(.roundChange(mischief.random.pick(old)))
+                    let change = mischief.random.pick(old)
+                    let isStale = change.height <= node.height || change.round < node.round
+                    if isStale { result.faults.add(.staleRoundChange) }
+                    said.append(.roundChange(change))
                 }
             case .floodsRounds: said += flood(node, &mischief)
             case .forgesFinals: said += forgedFinal(node, &mischief)
@@ -59,7 +61,7 @@ extension NetworkRun {
         let statement = PrepareStatement(height: height, round: round, digest: digest)
         let own = endorsement(sign(statement, node))
         var signers = [own]
-        let fault: Fault
+        var fault: Fault
         switch mischief.random.pick(8) {
         case 0: fault = .certificateTooFew
         case 1:
@@ -86,9 +88,11 @@ extension NetworkRun {
         case 6: return lonelyProposal(node)
         default: return forgedProposal(node, &mischief)
         }
-        result.faults.add(fault)
         let certificate = PreparedCertificate(
             round: round, digest: digest, endorsements: Array(signers.prefix(64)))
+        // Of the votes that were to be of another place there may be none, or enough good ones.
+        if signers.count == 1 { fault = .certificateTooFew }
+        if !holdsQuorum(certificate.prepares(at: height), set) { result.faults.add(fault) }
         let change = RoundChangeStatement(
             height: height, round: target, prepared: certificate.report)
         return [.roundChange(RoundChange(sign(change, node), certificate: certificate))]
@@ -108,8 +112,9 @@ extension NetworkRun {
         let justification = Justification(
             roundChanges: Array(repeating: sign(statement, node), count: set.count),
             certificate: nil)
-        result.faults.add(.justificationRepeated)
-        return propose(node, round, justification)
+        let said = propose(node, round, justification)
+        if !said.isEmpty { result.faults.add(.justificationRepeated) }
+        return said
     }
 
     /// A PROPOSAL of a later round whose justification leaves something out: the highest report, or
@@ -128,12 +133,31 @@ extension NetworkRun {
         }
         guard let mine, let changes = byRound[mine] else { return [] }
         let isTwo = mischief.random.pick(2) == 0
-        result.faults.add(isTwo ? .certificateTwoDigests : .certificateNotHighest)
         let certificates = changes.compactMap(\.certificate).sorted { $0.round < $1.round }
         let justification = Justification(
             roundChanges: changes.map(\.signed),
             certificate: isTwo ? certificates.last : certificates.first)
-        return propose(node, Round(mine), justification)
+        let said = propose(node, Round(mine), justification)
+        guard case .proposal(let proposal)? = said.first else { return [] }
+        // Nothing is wrong with a free choice.
+        guard let fault = forgery(justification, of: proposal.signed.statement) else { return [] }
+        result.faults.add(fault)
+        return said
+    }
+
+    /// What a justification leaves out.
+    private func forgery(
+        _ justification: Justification, of proposal: ProposalStatement
+    ) -> Fault? {
+        let changes = justification.roundChanges
+        guard holdsQuorum(changes, scenario.set(at: proposal.height)) else {
+            return .justificationTooFew
+        }
+        let highest = changes.compactMap { $0.statement.prepared?.round }.max()
+        guard justification.certificate?.round == highest else { return .certificateNotHighest }
+        return justification.certificate.flatMap {
+            $0.digest == proposal.digest ? nil : .certificateTwoDigests
+        }
     }
 
     /// A new block, with a justification of whatever kind.
@@ -163,9 +187,9 @@ extension NetworkRun {
         let prepare = mischief.random.pick(mischief.prepares)
         let height = node.height.next
         let round = node.machine.round
-        switch mischief.random.pick(5) {
+        switch mischief.random.pick(6) {
         case 0:
-            result.faults.add(.replayHeight)
+            if commit.height != height { result.faults.add(.replayHeight) }
             let moved = CommitStatement(
                 height: height, round: commit.round, digest: commit.statement.digest)
             return [.commit(Commit(moved, sender: commit.sender, signature: commit.signature))]
@@ -188,11 +212,55 @@ extension NetworkRun {
             let statement = CommitStatement(
                 height: height, round: round, digest: commit.statement.digest)
             return [.commit(sign(statement, node, chain: other))]
+        case 4: return replayEpoch(node, &mischief)
         default:
             // As it was, late.
-            result.faults.add(.replayHeight)
+            let isLate = commit.height <= node.height || prepare.height <= node.height
+            if isLate { result.faults.add(.lateVote) }
             return [.commit(commit), .prepare(prepare)]
         }
+    }
+
+    /// Votes of another set: its own, and somebody else's moved here with the signature that it has
+    /// there. A message does not carry the hash of its set; what is signed does (IBFT-R2).
+    private func replayEpoch(
+        _ node: VirtualValidator, _ mischief: inout Mischief
+    ) -> [Message] {
+        let height = node.height.next
+        let set = scenario.set(at: height)
+        let seed = Hash32(words: (mischief.random.next(), 0, 0, 2))
+        // The same members in another epoch, where the run has no other set.
+        let next = try? ValidatorSet(set.validators, seed: seed)
+        let others =
+            scenario.sets.map(\.set).filter { $0.hash != set.hash } + [next].compactMap(\.self)
+        let other = mischief.random.pick(others).hash
+        let digest = mischief.prepares.last { $0.height == height }?.statement.digest ?? seed
+        let round = node.machine.round
+        result.faults.add(.replayEpoch)
+        var said: [Message] = [
+            .prepare(
+                node.signer.sign(
+                    PrepareStatement(height: height, round: round, digest: digest), chain,
+                    validators: other)),
+            .commit(
+                node.signer.sign(
+                    CommitStatement(height: height, round: round, digest: digest), chain,
+                    validators: other)),
+            .roundChange(
+                RoundChange(
+                    node.signer.sign(
+                        RoundChangeStatement(
+                            height: height, round: Round(round.value + 1), prepared: nil), chain,
+                        validators: other), certificate: nil)),
+        ]
+        let foreign = mischief.commits.last { scenario.set(at: $0.height).hash != set.hash }
+        if let foreign {
+            let moved = CommitStatement(
+                height: height, round: foreign.round, digest: foreign.statement.digest)
+            said.append(
+                .commit(Commit(moved, sender: foreign.sender, signature: foreign.signature)))
+        }
+        return said
     }
 
     /// Votes in rounds of all sizes.
@@ -234,7 +302,6 @@ extension NetworkRun {
         guard let proposed = block?.proposed, let own = set.index(of: node.address) else {
             return []
         }
-        result.faults.add(.forgedFinal)
         let statement = CommitStatement(
             height: height, round: node.machine.round, digest: proposed.digest)
         let seal = sign(statement, node).signature
@@ -258,6 +325,7 @@ extension NetworkRun {
         let certificate = FinalCertificate(
             height: height, round: statement.round, digest: proposed.digest, signers: signers,
             seals: seals)
+        if !holdsQuorum(certificate.commits(set), set) { result.faults.add(.forgedFinal) }
         return [.final(Final(certificate: certificate, block: proposed))]
     }
 

@@ -60,6 +60,7 @@ extension NetworkRun {
         guard node.isHonest else { return }
         let height = decision.block.height
         checkCertificate(decision.final, node)
+        checkRound(decision.final, node)
         guard checks.durableDecisions[node.index][height.value] == decision.block.digest else {
             return fail(
                 .durability, "node \(node.index) decides \(height) before its disk holds it")
@@ -146,6 +147,7 @@ extension NetworkRun {
         do throws(LedgerFault) { (block, records) = try checks.append(decision) } catch {
             return fail(.validity, "height \(final.height) is decided and not valid: \(error)")
         }
+        countSets(final.height)
         result.transactions += records.reduce(0) { $0 + $1.transactions.count }
         let clock = Scenario.start.milliseconds + now / 1000 + UInt64(scenario.drift) + 200
         if !scenario.isExcess, block.header.time.milliseconds > clock {
@@ -163,6 +165,17 @@ extension NetworkRun {
                 everything: final.height.value % 4 == 0)
         } catch { fail(.execution, "height \(final.height): \(error)") }
         result.receipts = checks.ledgerChecker.consumedCount
+    }
+
+    /// The first height of another set is decided.
+    private func countSets(_ height: Height) {
+        guard height.value > 1 else { return }
+        let (before, now) = (scenario.set(at: Height(height.value - 1)), scenario.set(at: height))
+        guard before.hash != now.hash else { return }
+        result.faults.add(.setChange)
+        if !now.validators.contains(where: { before.contains($0.address) }) {
+            result.faults.add(.setReplaced)
+        }
     }
 
     /// SIM-21: what an honest validator builds, every honest validator finds valid.
@@ -227,7 +240,6 @@ extension NetworkRun {
             return
         }
         if before != vote.content {
-            checks.offences += 1
             expected = (node.index, OffenceKey(sender: vote.slot.sender, height: height))
         }
     }
@@ -256,8 +268,6 @@ extension NetworkRun {
             return fail(.memory, "node \(node.index) keeps \(node.ledger.branchCount) blocks")
         }
     }
-
-    func checkRefusal(_ refusal: MessageRefusal, _ node: VirtualValidator) {}
 
     func checkFork(_ fork: Ibft.Fork, _ node: VirtualValidator) {
         guard node.isHonest else { return }

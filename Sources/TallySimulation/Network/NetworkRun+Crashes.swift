@@ -10,6 +10,7 @@ extension NetworkRun {
         expected = nil
         node.life += 1
         node.crashIn = nil
+        node.isBack = false
         node.writes = []
         node.isWriting = false
         node.timers = [:]
@@ -57,7 +58,7 @@ extension NetworkRun {
         if let again = node.crashAgain {
             node.crashIn = again
             node.crashAgain = nil
-            result.faults.add(.crashAgain)
+            node.isBack = true
         }
         if node.diesInWrites > 0 {
             node.diesInWrites -= 1
@@ -81,15 +82,13 @@ extension NetworkRun {
 
     /// What a crash leaves on the disk: all of it after a kill, less after a power cut.
     private func lose(_ node: VirtualValidator) {
-        guard scenario.classes.contains(.storage) else { return node.storage.crash(.nothing) }
-        switch random.pick(3) {
+        let losesPower = scenario.classes.contains(.storage)
+        switch losesPower ? random.pick(3) : 0 {
         case 0: node.storage.crash(.nothing)
         case 1:
-            result.faults.add(.unsyncedLost)
-            node.storage.crash(.everything)
+            if node.storage.crash(.everything) { result.faults.add(.unsyncedLost) }
         default:
-            result.faults.add(.tornWrite)
-            node.storage.crash(.someSectors)
+            if node.storage.crash(.someSectors) { result.faults.add(.tornWrite) }
         }
     }
 

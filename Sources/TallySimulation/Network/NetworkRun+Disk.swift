@@ -40,12 +40,8 @@ extension NetworkRun {
     /// - Returns: the request that is durable now, if the disk had space and the node lives.
     private func write(_ node: VirtualValidator) -> PersistToken? {
         guard let (records, token) = node.writes.first else { return nil }
-        if node.fullUntil > now {
-            result.faults.add(.diskFull)
-            node.storage.lackSpace()
-        } else {
-            node.storage.findSpace()
-        }
+        noteSpace(node)
+        if node.lacksSpace { node.storage.lackSpace() } else { node.storage.findSpace() }
         let alone = records.allSatisfy { isAlone(node, $0.height ?? node.height.next) }
         do throws(JournalRefusal) {
             switch try node.storage.persist(records, isAlone: alone) {
@@ -60,6 +56,13 @@ extension NetworkRun {
             }
         } catch { fail(.execution, "node \(node.index) cannot write its logs: \(error)") }
         return nil
+    }
+
+    /// A full disk counts once, however often it is tried.
+    private func noteSpace(_ node: VirtualValidator) {
+        let isFull = node.fullUntil > now
+        if isFull, !node.lacksSpace { result.faults.add(.diskFull) }
+        node.lacksSpace = isFull
     }
 
     /// Whether nobody else has a vote at a height.
@@ -81,10 +84,8 @@ extension NetworkRun {
 
     /// It is written; then the log is pruned. A node may die before, between and in that.
     func finishCheckpoint(_ node: VirtualValidator) {
-        guard node.fullUntil <= now else {
-            result.faults.add(.diskFull)
-            return node.storage.abandonCheckpoint()
-        }
+        noteSpace(node)
+        guard !node.lacksSpace else { return node.storage.abandonCheckpoint() }
         let dies = node.diesInCheckpoint
         node.diesInCheckpoint = false
         if dies { result.faults.add(.crashInCheckpoint) }

@@ -3,11 +3,13 @@ import TallyPrimitives
 
 /// Whether anything comes of it (SIM-33).
 extension NetworkRun {
-    /// Rounds within which a block is decided after the last fault: proposers that break the rules
-    /// may follow each other, and validators may be in different rounds.
+    /// How many rounds above the first a block may take to be decided in after the last fault:
+    /// proposers that break the rules may follow each other, and validators may be in different
+    /// rounds.
     var roundsToDecide: UInt32 { UInt32(scenario.faulty.count) + 3 }
 
-    /// The longest that it may take from a round on, in microseconds.
+    /// The longest that it may take from a round on, in microseconds: all rounds up to the last one
+    /// allowed, work or a heartbeat, and what was lost being sent again.
     func patience(from round: UInt32) -> UInt64 {
         var sum = scenario.heartbeat + 4 * scenario.retransmission + 40 * scenario.delay
         sum += 20 * (scenario.diskDelay + scenario.executionDelay)
@@ -23,9 +25,23 @@ extension NetworkRun {
         }
         goalAtHeal = checks.highest
         let round = honest.map(\.machine.round.value).max() ?? 0
+        roundAtHeal = honest.filter { $0.height.value == goalAtHeal }.map(\.round.value).max() ?? 0
         goal = Goal(
             height: checks.highest + 1, deadline: now + patience(from: round),
             reason: "within \(roundsToDecide) rounds after the last fault")
+    }
+
+    /// SIM-33: the round of what an honest validator decides after the last fault.
+    func checkRound(_ final: Final, _ node: VirtualValidator) {
+        guard isHealed, !scenario.isExcess, final.height.value > goalAtHeal else { return }
+        let first = final.height.value == goalAtHeal + 1 ? roundAtHeal : 0
+        let round = final.certificate.round.value
+        if round > first { result.roundsAfterFaults = max(result.roundsAfterFaults, round - first) }
+        guard round > first + roundsToDecide else { return }
+        fail(
+            .liveness,
+            "node \(node.index) decides height \(final.height) in round \(round), more than "
+                + "\(roundsToDecide) above round \(first)")
     }
 
     var lowest: UInt64 { honest.map(\.height.value).min() ?? 0 }
@@ -44,6 +60,7 @@ extension NetworkRun {
     /// One height after the other until there are enough.
     private func reachedGoal() {
         guard let reached = goal?.height else { return }
+        milestones.recovered = milestones.recovered ?? now
         goal = Goal(
             height: reached + 1, deadline: now + patience(from: 0),
             reason: "within \(roundsToDecide) rounds without a fault")

@@ -135,12 +135,17 @@ extension NetworkRun {
                 transmit(.final(final), from: node, to: [from])
             }
         case .head(let height):
-            if height > node.height { give(.peerHead(height), to: node) }
+            if height > node.height {
+                give(.peerHead(height, from: nodes[from].address), to: node)
+            }
         }
     }
 
     func receive(_ bytes: [UInt8], from: Int, _ node: VirtualValidator) {
         trace.add(UInt64(bytes.count))
+        let before = node.hearing
+        node.hearing = from
+        defer { node.hearing = before }
         do throws(MessageRefusal) {
             let message = try authenticator.authenticate(
                 bytes: bytes, sets: node.machine.sets, cache: &node.cache)
@@ -154,14 +159,14 @@ extension NetworkRun {
         } catch {
             if case .unjustified(_, let evidence) = error { checkEvidence(evidence, node) }
             if case .unknownValidatorSet(let height) = error { hint(height, from, node) }
-            checkRefusal(error, node)
+            checkRefusal(error, from: from, node)
         }
     }
 
     /// Who speaks of a height far from ours is ahead, or has to learn that we are.
     private func hint(_ height: Height, _ from: Int, _ node: VirtualValidator) {
         if height > node.height {
-            give(.peerHead(Height(height.value - 1)), to: node)
+            give(.peerHead(Height(height.value - 1), from: nodes[from].address), to: node)
         } else {
             send(.head(node.height), from: node.index, to: from)
         }

@@ -19,6 +19,7 @@ extension NetworkRun {
                     node.crashIn = left - 1
                     if left == 0 {
                         result.faults.add(.crashAtEffect)
+                        if node.isBack { result.faults.add(.crashAgain) }
                         die(node)
                     }
                 }
@@ -72,7 +73,7 @@ extension NetworkRun {
         case .report(let evidence): checkEvidence(evidence, node)
         case .refuse(let refusal, _):
             node.hasRefused = true
-            checkRefusal(refusal, node)
+            if let sender = node.hearing { checkRefusal(refusal, from: sender, node) }
         case .halt(let fork): checkFork(fork, node)
         }
     }
@@ -103,7 +104,8 @@ extension NetworkRun {
             let block = try node.ledger.build(
                 on: request.parent, isMandatory: request.isMandatory, now: node.clock(now),
                 proposer: node.address, from: &node.pool)
-            result.faults.add(.illegalTransaction, node.pool.drainRefused().count)
+            result.faults.add(
+                .illegalTransaction, load.countIllegal(node.pool.drainRefused()))
             guard let block else { return .nothingToBuild(request.height) }
             let proposed = block.proposed
             if node.isHonest { checks.honestBlocks.insert(proposed.digest) }

@@ -59,6 +59,8 @@ final class NetworkRun {
     /// Heights that everybody has to reach before the run ends, and until when.
     var goal: Goal?
     var goalAtHeal: UInt64 = 0
+    /// The highest round of the height above, then.
+    var roundAtHeal: UInt32 = 0
     var milestones = Milestones()
     /// What everybody said together.
     var word = PublicWord()
@@ -74,6 +76,8 @@ final class NetworkRun {
         var proposed: [UInt64: UInt64] = [:]
         /// By height and node.
         var decided: [UInt64: [Int: UInt64]] = [:]
+        /// The first goal after the last fault was reached.
+        var recovered: UInt64?
     }
 
     struct Goal {
@@ -111,6 +115,7 @@ final class NetworkRun {
             }
         }
         links = Links(count: nodes.count)
+        result.faults.add(.twins, nodes.count - scenario.addresses.count)
     }
 
     private func addNode(_ member: Int, _ ledger: VirtualLedger) {
@@ -153,6 +158,7 @@ final class NetworkRun {
             checkGoal()
         }
         if result.failure == nil { finish() }
+        if result.failure == nil { takeMeasure() }
         result.microseconds = now
         result.digest = trace.value
         result.heights = checks.highest

@@ -107,7 +107,6 @@ struct RunChecks {
     var received: [[VoteSlot: VoteContent]]
     /// Offences that an honest node reported.
     var reported: [Set<OffenceKey>]
-    var offences = 0
 
     init(_ scenario: Scenario, _ scheme: SimulatedScheme, _ chain: ChainIdentity) {
         reference = VirtualLedger(scenario.genesis, scenario.schedule)

@@ -45,6 +45,8 @@ struct Scenario: Sendable {
     /// Between arrivals of transactions, on average; 0 for always work.
     var arrival: UInt64 = 2_000_000
     var transactionsPerArrival = 4
+    /// Whether a third of them is made so that nobody can execute it.
+    var hasIllegal = true
     var drift: Int64 = 500
     /// Whether heads are announced, or silence has to be understood.
     var announcesHeads = true
@@ -92,16 +94,22 @@ extension Scenario {
         self.seed = seed
         self.options = options
         var random = SeededGenerator(seed: seed &* 0x9e37_79b9 &+ 17)
-        let count = options.validators ?? Self.validatorCount(&random)
+        let count = Self.validatorCount(&random, options)
+        precondition(options.validatorRange.contains(count), "the options are checked")
         let shards = options.shards ?? Int(random.pick(1...4))
         heights = options.heights ?? Int(random.pick(20...32))
-        let extra = options.faults.contains(.sets) && random.pick(4) == 0 && count > 1
-        let joining = extra ? Int(random.pick(0...UInt64(min(count, 6)))) : 0
+        let changesSets = options.demands(.sets)
+        let maySet = options.faults == nil && options.script == nil
+        let extra = changesSets || maySet && random.pick(4) == 0 && count > 1
+        // Somebody has to join where the set has to change.
+        let joining = extra ? Int(random.pick((changesSets ? 1 : 0)...UInt64(min(count, 6)))) : 0
         addresses = (0..<count + joining).map { Self.address("validator \($0)") }
         accounts = (0..<Int(random.pick(8...48))).map { Self.address("account \($0)") }
         genesis = Self.genesis(shards, Array(addresses.prefix(count)), accounts, &random)
         schedule = ValidatorSchedule(genesis)
-        for faults in FaultClass.allCases where options.faults.contains(faults) {
+        let drawn = options.faults == nil && options.script == nil
+        if let named = options.faults { classes = named }
+        for faults in FaultClass.allCases where drawn {
             switch faults {
             case .excess: if count > 3, random.pick(16) == 0 { classes.insert(faults) }
             case .sets: if extra { classes.insert(faults) }
@@ -114,17 +122,25 @@ extension Scenario {
         pickTimes(&random)
         pickSets(count, &random)
         pickFaulty(&random)
+        if let script = options.script { play(script) }
     }
 
-    private static func validatorCount(_ random: inout SeededGenerator) -> Int {
-        switch random.pick(100) {
-        case 0..<2: 1
-        case 2..<62: 4
-        case 62..<84: Int(random.pick(5...7))
-        case 84..<95: Int(random.pick(2...10))
-        case 95..<99: Int(random.pick(8...13))
-        default: Int(random.pick(14...31))
-        }
+    /// Drawn only where nobody says it.
+    private static func validatorCount(
+        _ random: inout SeededGenerator, _ options: SimulationOptions
+    ) -> Int {
+        if let given = options.validators { return given }
+        if options.script != nil { return 4 }
+        let drawn =
+            switch random.pick(100) {
+            case 0..<2: 1
+            case 2..<62: 4
+            case 62..<84: Int(random.pick(5...7))
+            case 84..<95: Int(random.pick(2...10))
+            case 95..<99: Int(random.pick(8...13))
+            default: Int(random.pick(14...31))
+            }
+        return max(drawn, options.validatorRange.lowerBound)
     }
 
     private static func genesis(
@@ -199,14 +215,20 @@ extension Scenario {
         guard classes.contains(.sets) else { return }
         var height: UInt64 = 2
         for _ in 0..<random.pick(1...4) {
-            height += random.pick(1...8)
+            let isFirst = sets.count == 1
+            height += random.pick(1...(isFirst && options.demands(.sets) ? 2 : 8))
             let all = random.shuffle(addresses)
             let current = sets[sets.count - 1].set
             let others = all.filter { !current.contains($0) }
             // Total replacement where there are enough others, growth or shrinking elsewhere.
-            let members =
+            var members =
                 others.count >= 4 && random.pick(3) == 0
                 ? others : Array(all.prefix(max(min(4, all.count), random.pick(all.count) + 1)))
+            if isFirst, let other = others.first, members.allSatisfy(current.contains),
+                members.count == current.count
+            {
+                members[0] = other
+            }
             sets.append((Height(height), make(members, &random)))
         }
         schedule = ValidatorSchedule(
@@ -231,18 +253,43 @@ extension Scenario {
             }
             return
         }
-        if classes.contains(.byzantine) {
-            for node in order where isWithinFaulty(Array(faulty.keys) + [node]) {
-                guard faulty.isEmpty || random.pick(3) != 0 else { break }
-                var kinds: Set<Misbehaviour> = []
-                for _ in 0..<random.pick(1...3) { kinds.insert(random.pick(Misbehaviour.allCases)) }
-                faulty[node] = kinds.contains(.isTwins) ? [.isTwins] : kinds
-            }
+        if classes.contains(.byzantine) { pickByzantine(order, &random) }
+        if options.demands(.byzantine), faulty.isEmpty {
+            // Weights may leave nobody of so little power in every set.
+            levelWeights()
+            pickByzantine(order, &random)
         }
         for node in order
         where isHonest(node) && isWithinFaulty(Array(faulty.keys) + Array(weak) + [node]) {
             weak.insert(node)
         }
+    }
+}
+
+extension Scenario {
+    private mutating func pickByzantine(_ order: [Int], _ random: inout SeededGenerator) {
+        for node in order where isWithinFaulty(Array(faulty.keys) + [node]) {
+            guard faulty.isEmpty || random.pick(3) != 0 else { break }
+            var kinds: Set<Misbehaviour> = []
+            for _ in 0..<random.pick(1...3) { kinds.insert(random.pick(Misbehaviour.allCases)) }
+            // Of the others some need an occasion.
+            if options.demands(.byzantine) {
+                kinds.insert(random.pick([.floodsRounds, .liesAboutHeads]))
+            }
+            faulty[node] = kinds.contains(.isTwins) ? [.isTwins] : kinds
+        }
+    }
+
+    private mutating func levelWeights() {
+        sets = sets.map { from, set in
+            let members = set.validators.map { Validator(address: $0.address, power: 1) }
+            guard let level = try? ValidatorSet(members, seed: set.seed) else {
+                preconditionFailure("members are distinct")
+            }
+            return (from, level)
+        }
+        schedule = ValidatorSchedule(
+            genesis, changes: sets.dropFirst().map { .init(from: $0.from, $0.set) })
     }
 }
 

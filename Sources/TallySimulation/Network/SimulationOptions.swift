@@ -1,5 +1,24 @@
 import TallyPrimitives
 
+/// A scenario with a name: the seed decides less, and a figure is measured (SIM-40 to SIM-42).
+package enum Script: String, Hashable, Sendable, CaseIterable {
+    /// Nothing goes wrong, and there is always work: how many message delays a block takes.
+    case undisturbed
+    /// Two halves for a minute: how many round timeouts until the next block.
+    case partition
+    /// Two of four break the rules, and the checkers do not know: must fail.
+    case control
+
+    /// How many validators it may have.
+    var validators: ClosedRange<Int> {
+        switch self {
+        case .undisturbed: 4...SimulationOptions.mostValidators
+        case .partition: 2...SimulationOptions.mostValidators
+        case .control: 4...4
+        }
+    }
+}
+
 /// What of a scenario is given; the seed decides the rest.
 package struct SimulationOptions: Hashable, Sendable {
     /// 1 ... 31.
@@ -8,17 +27,32 @@ package struct SimulationOptions: Hashable, Sendable {
     package var shards: Int?
     /// Heights that every run reaches at least, from 1.
     package var heights: Int?
-    package var faults: Set<FaultClass>
+    /// Each of these happens in every run. `nil`: any may, as the seed has it.
+    package var faults: Set<FaultClass>?
+    /// Goes without `faults`.
+    package var script: Script?
 
     package init(
         validators: Int? = nil, shards: Int? = nil, heights: Int? = nil,
-        faults: Set<FaultClass> = Set(FaultClass.allCases)
+        faults: Set<FaultClass>? = nil, script: Script? = nil
     ) {
         self.validators = validators
         self.shards = shards
         self.heights = heights
         self.faults = faults
+        self.script = script
     }
+
+    package static let mostValidators = 31
+
+    /// How many validators the scenario, or all the named faults, can do with.
+    package var validatorRange: ClosedRange<Int> {
+        let least = (faults ?? []).map(\.leastValidators).max() ?? 1
+        return script?.validators ?? least...Self.mostValidators
+    }
+
+    /// Whether a class has to happen.
+    func demands(_ faults: FaultClass) -> Bool { self.faults?.contains(faults) ?? false }
 
     /// The command that runs one seed with these options.
     package func command(seed: UInt64) -> String {
@@ -26,11 +60,23 @@ package struct SimulationOptions: Hashable, Sendable {
         if let validators { words += ["--validators", "\(validators)"] }
         if let shards { words += ["--shards", "\(shards)"] }
         if let heights { words += ["--heights", "\(heights)"] }
-        if faults != Set(FaultClass.allCases) {
+        if let script { words += ["--scenario", script.rawValue] }
+        if let faults {
             let names = FaultClass.allCases.filter(faults.contains).map(\.rawValue)
             words += ["--faults", names.isEmpty ? "none" : names.joined(separator: ",")]
         }
         return words.joined(separator: " ")
+    }
+}
+
+extension FaultClass {
+    /// The fewest validators among whom it can happen.
+    package var leastValidators: Int {
+        switch self {
+        case .process, .storage, .clock: 1
+        case .network, .sets: 2
+        case .byzantine, .excess: 4
+        }
     }
 }
 

@@ -3,6 +3,8 @@ package enum Checker: String, Hashable, Sendable, CaseIterable {
     case agreement, validity, certificate, authenticity, signatures, durability, evidence, memory
     case conservation, receipts, roots, invariants, recovery, liveness, execution, fork, refusals
     case rounds, parents, decisions
+    /// A measure is not what is promised (SIM-40, SIM-41).
+    case measures
 }
 
 /// The first rule that a run broke.
@@ -36,13 +38,26 @@ package struct SimulationResult: Hashable, Sendable {
     package var checkpoints = 0
     /// Highest round that decided.
     package var highestRound: UInt32 = 0
+    /// Most rounds above the first that a block took after the last fault (SIM-33).
+    package var roundsAfterFaults: UInt32 = 0
     /// Reports of evidence by honest validators.
     package var evidence = 0
     /// Honest validators that stopped at a fork.
     package var halts = 0
     package var faults = FaultHistogram()
+    /// Of the scenarios that measure something.
+    package var measure: Measure?
 
     init(seed: UInt64) { self.seed = seed }
+}
+
+/// What a named scenario is for. Times are exact: they are virtual, in microseconds.
+package enum Measure: Hashable, Sendable {
+    /// Least and most, over heights and validators: from PROPOSAL to final, and between PROPOSALs.
+    case undisturbed(
+        final: ClosedRange<UInt64>, interval: ClosedRange<UInt64>, delay: UInt64, heights: Int)
+    /// From the end of a partition until everybody has decided a new height.
+    case partition(recovery: UInt64, timeout: UInt64)
 }
 
 /// A hash over words that is cheap to go on with: tells runs apart, protects nothing.

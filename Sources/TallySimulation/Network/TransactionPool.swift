@@ -8,7 +8,7 @@ struct TransactionPool: EndpointOffers {
     private let layout: ShardLayout
     private var waiting: [[Waiting]]
     /// Transactions that a builder could not take, since the last `drainRefused`.
-    private var refused: [(Transaction, Ineligibility)] = []
+    private var refused: [Hash32] = []
 
     private struct Waiting {
         let transaction: Transaction
@@ -41,17 +41,19 @@ struct TransactionPool: EndpointOffers {
         }
     }
 
-    /// Whether the next transaction of somebody is there.
+    /// Whether a transaction is there that the next block can hold: that of the sender's nonce, at
+    /// the next base fee, with the balance, the credit and the room that it takes (IBFT-R18).
     func isExecutable(_ ledger: VirtualLedger) -> Bool {
-        waiting.contains { list in
-            list.contains {
-                let account = ledger.account($0.transaction.sender)
-                return $0.transaction.envelope.nonce == account.nonce && !account.balance.isZero
+        waiting.indices.contains { index in
+            guard !waiting[index].isEmpty else { return false }
+            let room = ledger.room(EndpointID(UInt16(index)))
+            return waiting[index].contains {
+                room.holds($0.transaction, ledger.account($0.transaction.sender), layout)
             }
         }
     }
 
-    mutating func drainRefused() -> [(Transaction, Ineligibility)] {
+    mutating func drainRefused() -> [Hash32] {
         defer { refused = [] }
         return refused
     }
@@ -64,7 +66,7 @@ struct TransactionPool: EndpointOffers {
         let result = try body(&source)
         let hopeless = Set(source.refused.filter { !$0.1.isRetryable }.map(\.0.hash))
         waiting[index].removeAll { hopeless.contains($0.transaction.hash) }
-        refused += source.refused
+        refused += source.refused.map(\.0.hash)
         return result
     }
 
@@ -85,6 +87,30 @@ struct TransactionPool: EndpointOffers {
         mutating func refused(_ transaction: Transaction, _ reason: Ineligibility) -> Bool {
             refused.append((transaction, reason))
             return true
+        }
+    }
+}
+
+/// What the next block of an endpoint has to give to transactions.
+struct EndpointRoom {
+    let baseFee: Amount
+    /// Slots that transactions may take, by destination (RCPT-7).
+    let slots: [Int]
+    /// Due entries that it may still take on (RCPT-11).
+    let dueEntries: Int
+
+    func holds(_ transaction: Transaction, _ account: Account, _ layout: ShardLayout) -> Bool {
+        let envelope = transaction.envelope
+        guard envelope.nonce == account.nonce, envelope.price(atBaseFee: baseFee) != nil,
+            let cost = envelope.maximumCost, account.balance >= cost
+        else { return false }
+        let demand = transaction.operation.dueDemand
+        guard demand == 0 || demand <= dueEntries else { return false }
+        return switch transaction.slotDemand(layout: layout) {
+        case .none: true
+        case .one(let destination): slots[Int(destination.index)] >= 1
+        case .many(let demands):
+            demands.allSatisfy { slots[Int($0.destination.index)] >= $0.slots }
         }
     }
 }

@@ -94,6 +94,14 @@ struct VirtualLedger: Sendable {
         return next
     }
 
+    /// What the next block of an endpoint has to give.
+    func room(_ endpoint: EndpointID) -> EndpointRoom {
+        let (core, view) = (branches[Int(endpoint.index)].core, books.core.view)
+        return EndpointRoom(
+            baseFee: core.baseFee(view), slots: core.freeSlots(view),
+            dueEntries: core.parameters.transactionDueBound - core.due.count)
+    }
+
     func account(_ address: Address) -> Account {
         let index = Int(layout.home(of: address).value)
         return (try? branches[index].core.account(address, pages: MemoryPages())) ?? .empty

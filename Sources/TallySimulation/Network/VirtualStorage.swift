@@ -170,13 +170,17 @@ struct VirtualStorage {
     // MARK: Losing
 
     /// The node is dead: what was not synced is lost, in part or as a whole.
-    mutating func crash(_ loss: SimulatedDisk.Loss) {
+    /// - Returns: whether there was anything to lose.
+    @discardableResult
+    mutating func crash(_ loss: SimulatedDisk.Loss) -> Bool {
+        let isLoss = loss != .nothing && (beacon.isUnsynced || votes.isUnsynced)
         work = LogWork()
         isAppending = false
         unwritten = nil
         findSpace()
         beacon.crash(loss, seed: random.next())
         votes.crash(loss, seed: random.next())
+        return isLoss
     }
 
     mutating func takeBackup() { backup = (checkpoint, beacon) }

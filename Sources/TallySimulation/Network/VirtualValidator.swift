@@ -43,6 +43,10 @@ final class VirtualValidator {
     var crashIn: Int?
     /// It dies again, so many effects after it came back.
     var crashAgain: Int?
+    /// The death that `crashIn` counts down to is such a second one.
+    var isBack = false
+    /// It found no space, and none since.
+    var lacksSpace = false
     /// How often it dies once more in a write, each time after it came back.
     var diesInWrites = 0
     /// It dies in the next checkpoint.
@@ -61,6 +65,8 @@ final class VirtualValidator {
     var place = Place()
     /// Whether the machine refused what it was given last.
     var hasRefused = false
+    /// Whose message it is dealing with.
+    var hearing: Int?
     /// COMMITs of undecided heights that it took, by whom, and those of them that are a quorum.
     var commits: [CommitStatement: Set<Address>] = [:]
     var decidable: [Height: CommitStatement] = [:]

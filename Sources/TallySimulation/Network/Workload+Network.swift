@@ -7,6 +7,9 @@ import TallyTransactions
 struct WorkloadState {
     private let workload: Workload
     private var random: SeededGenerator
+    private let hasIllegal: Bool
+    /// Made so that nobody can execute them, and no builder has refused them yet.
+    private var illegal: Set<Hash32> = []
     /// The next nonce of a sender whose transactions are not final yet, and until when to believe it.
     private var next: [Address: (nonce: Nonce, until: UInt64)] = [:]
 
@@ -15,6 +18,7 @@ struct WorkloadState {
             chainID: scenario.genesis.parameters.chainID, maxFee: Amount(1_000_000), tip: Amount(1))
         factory.tip = Amount(2)
         workload = Workload(accounts: scenario.accounts, factory: factory)
+        hasIllegal = scenario.hasIllegal
         random = SeededGenerator(seed: scenario.seed ^ 0x776f_726b_6c6f_6164)
     }
 
@@ -32,7 +36,8 @@ struct WorkloadState {
             if let known = self.next[sender], known.until > now, known.nonce > final {
                 next = known.nonce
             }
-            if let transaction = transaction(sender, &next, time) {
+            if let (transaction, isLegal) = transaction(sender, &next, time) {
+                if !isLegal { illegal.insert(transaction.hash) }
                 made.append(transaction)
                 self.next[sender] = (next, now + 15_000_000)
             }
@@ -42,18 +47,27 @@ struct WorkloadState {
 
     private mutating func transaction(
         _ sender: Address, _ nonce: inout Nonce, _ time: BeaconTime
-    ) -> Transaction? {
+    ) -> (Transaction, isLegal: Bool)? {
         var operation = workload.operation(at: time, &random)
         var factory = workload.factory
         var used = nonce
-        switch random.pick(12) {
+        var isLegal = false
+        switch hasIllegal ? random.pick(12) : 12 {
         case 0: used = nonce + random.pick(1...3)
         case 1: used = nonce > 0 ? nonce - 1 : 5
         case 2: factory.maxFee = Amount(3)
         case 3: operation = .single(to: sender, value: Amount(1 << 90))
-        default: nonce += 1
+        default:
+            nonce += 1
+            isLegal = true
         }
-        return try? factory.transaction(operation, from: sender, nonce: used)
+        let made = try? factory.transaction(operation, from: sender, nonce: used)
+        return made.map { ($0, isLegal) }
+    }
+
+    /// How many of these, refused by a builder, were made for that; each counts once.
+    mutating func countIllegal(_ refused: [Hash32]) -> Int {
+        refused.count { illegal.remove($0) != nil }
     }
 }
 

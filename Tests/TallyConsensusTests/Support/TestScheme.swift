@@ -24,7 +24,15 @@ struct TestScheme: SignatureScheme {
 struct TestSigner: VoteSigner {
     let address: Address
 
+    /// No member of any fixture.
+    static let stranger = TestSigner(address: Address.zero)
+
     func sign(_ digest: Hash32) -> RecoverableSignature { TestScheme.signature(address, digest) }
+
+    func sign<Content: Statement>(_ statement: Content, validators: Hash32) -> Signed<Content> {
+        let digest = statement.digest(Fixture.chain, validators: validators)
+        return Signed(statement, sender: address, signature: sign(digest))
+    }
 }
 
 /// Blocks of a height, a parent, a time and any content: rlp of the four.

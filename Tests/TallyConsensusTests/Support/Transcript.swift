@@ -18,8 +18,8 @@ struct Transcript {
             .appending(path: "Transcripts").appending(path: name)
     }
 
-    /// - Returns: the text that the file has and the text that it should have.
-    func replay() throws -> (expected: String, actual: String) {
+    /// - Returns: the text that the file has, the text that it should have, and what was refused.
+    func replay() throws -> (expected: String, actual: String, refusals: Set<RefusalName>) {
         let expected = String(decoding: try Data(contentsOf: url), as: UTF8.self)
         var stage = Stage()
         var actual = ""
@@ -39,7 +39,7 @@ struct Transcript {
         if ProcessInfo.processInfo.environment["TALLY_REWRITE"] != nil, actual != expected {
             try Data(actual.utf8).write(to: url)
         }
-        return (expected, actual)
+        return (expected, actual, stage.refusals)
     }
 }
 
@@ -61,6 +61,8 @@ struct Stage {
     private var head = Fixture.genesis
     private var requests: [Ibft.ValidationRequest] = []
     private var messageLimit = 1 << 16
+    /// Why messages were refused so far.
+    private(set) var refusals: Set<RefusalName> = []
 
     mutating func run(_ command: String) throws -> [String] {
         var words = command.split(separator: " ").map(String.init)
@@ -80,7 +82,9 @@ struct Stage {
         for input in try inputs(verb, words) {
             switch input {
             case .success(let input): effects += try give(input)
-            case .failure(let refusal): return ["refused: \(describe(refusal))"]
+            case .failure(let refusal):
+                refusals.insert(RefusalName(refusal))
+                return ["refused: \(describe(refusal))"]
             }
         }
         return effects.map(describe)
@@ -91,6 +95,7 @@ struct Stage {
         for effect in effects {
             if case .persist(let records, let token) = effect { disk.append((token, records)) }
             if case .validate(let request, _) = effect { requests.append(request) }
+            if case .refuse(let refusal, _) = effect { refusals.insert(RefusalName(refusal)) }
             if case .decide(let decision) = effect {
                 head = Ibft.Head(
                     height: decision.block.height, digest: decision.block.digest,
@@ -164,7 +169,9 @@ struct Stage {
         case "built": return [.success(.built(try block(try word(words, 0))))]
         case "body": return [.success(.body(try block(try word(words, 0))))]
         case "nothing": return [.success(.nothingToBuild(try height(try word(words, 0))))]
-        case "peer-head": return [.success(.peerHead(try height(try word(words, 0))))]
+        case "peer-head":
+            let peer = words.count > 1 ? fixture?.members[try member(words[1])] : nil
+            return [.success(.peerHead(try height(try word(words, 0)), from: peer))]
         case "applied":
             guard let fixture else { throw ScriptError("no node yet") }
             let height = try height(try word(words, 0))
@@ -184,7 +191,11 @@ struct Stage {
             disk.removeFirst(count)
             return [.success(.persisted(token))]
         case "timer": return [.success(.timer(try timer(words)))]
-        default: return [try authenticate(try message(verb, words))]
+        case "padded":
+            let count = Int(try word(words, 0)) ?? 0
+            let message = try message(try word(words, 1), Array(words[2...]))
+            return [try authenticate(message.wire + Array(repeating: 0, count: count))]
+        default: return [try authenticate(try message(verb, words).wire)]
         }
     }
 
@@ -200,13 +211,13 @@ struct Stage {
         }
     }
 
-    private mutating func authenticate(_ message: Message) throws -> Answer {
+    private mutating func authenticate(_ bytes: [UInt8]) throws -> Answer {
         guard let fixture, let machine else { throw ScriptError("no node yet") }
         do throws(MessageRefusal) {
             return .success(
                 .message(
                     try fixture.authenticator(bodyBytes: messageLimit).authenticate(
-                        bytes: message.wire, sets: machine.sets, cache: &cache)))
+                        bytes: bytes, sets: machine.sets, cache: &cache)))
         } catch { return .failure(error) }
     }
 
@@ -216,7 +227,8 @@ struct Stage {
     /// `prepare n2 1/0 A`; `commit n2 1/0 A`; `round-change n2 1/1`;
     /// `round-change n2 1/1 cert A@0 n0 n1 n3`; `final 1/0 A n1 n2 n3`; `head-query n1 0`;
     /// `head-answer n1 4 A`. `claiming n3` behind a vote puts another sender on the envelope,
-    /// `chain other` signs it for another ledger, `body B` swaps the body.
+    /// `chain other` signs it for another ledger, `as stranger` by who is no member, `body B` swaps
+    /// the body. `padded 300 prepare n1 1/0 A` has so many bytes more.
     private func message(_ verb: String, _ words: [String]) throws -> Message {
         guard let fixture else { throw ScriptError("no node yet") }
         if verb == "final" {
@@ -275,6 +287,9 @@ struct Stage {
         let other = ChainIdentity(genesis: .zero, chainID: 8)
         let signed = fixture.sign(
             statement, sender, chain: words.suffix(2) == ["chain", "other"] ? other : Fixture.chain)
+        if words.suffix(2) == ["as", "stranger"] {
+            return TestSigner.stranger.sign(statement, validators: fixture.set.hash)
+        }
         guard let place = words.firstIndex(of: "claiming") else { return signed }
         let claimed = try member(words[place + 1])
         return Signed(
