@@ -66,7 +66,7 @@ private let secret = "0x1ab42cc412b618bdea3a599e3c9bae199ebf030895b039e9db1e30da
         let again = await keys(
             ["export", account, "--keystore-dir", scratch["b"], "--out", file, "--json"])
         #expect(again.code == 1)
-        #expect(again.errorCode == "key")
+        #expect(again.errorCode == "exists")
         let twice = await keys(
             ["import", "--from", "private-key", "--file", bare] + folder("b"))
         #expect(twice.error.contains("exists already"))
@@ -90,7 +90,7 @@ private let secret = "0x1ab42cc412b618bdea3a599e3c9bae199ebf030895b039e9db1e30da
         ("private-key", secret + "00", "holds no private key"),
         ("private-key", String(secret.dropLast()), "holds no private key"),
         ("private-key", secret + " " + secret, "holds no private key"),
-        ("private-key", String(repeating: "0", count: 64), "holds no private key"),
+        ("private-key", String(repeating: "0", count: 64), "holds 64 digits that are no key"),
         ("private-key", "", "holds no private key"),
         ("keystore", "{}", "is no usable keystore file"),
     ])

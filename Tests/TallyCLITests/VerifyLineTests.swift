@@ -136,15 +136,16 @@ private struct Signed {
             let code = try await code(Self.line(nil, nil, forged), ["--der"])
             #expect(code?.hasPrefix("der") == true, "\(forged)")
         }
-        for (forged, expected) in [
+        let long = "022101" + Self.order
+        let faults: [(String, String)] = [
             ("30", "derTruncated"), (der + "00", "derTrailingBytes"),
-            ("31" + der.dropFirst(2), "derUnexpectedTag"), ("3081\(length)" + body, "derLongLength"),
-            ("30050200020101", "derTruncated"), ("30050200" + "020101", "derTruncated"),
-            ("30050202" + "0001020101", "derTrailingBytes"), ("3004" + "02000200", "derEmptyInteger"),
-            ("3006" + "020180020101", "derNegativeInteger"),
-            ("3007" + "02020001020101", "derPaddedInteger"),
-            ("3026" + "022101" + Self.order + "020101", "derIntegerTooLarge"),
-        ] {
+            ("31" + String(der.dropFirst(2)), "derUnexpectedTag"),
+            ("3081" + length + body, "derLongLength"), ("3003020101", "derTruncated"),
+            ("300402000200", "derEmptyInteger"), ("3006020180020101", "derNegativeInteger"),
+            ("300702020001020101", "derPaddedInteger"),
+            ("3026" + long + "020101", "derIntegerTooLarge"),
+        ]
+        for (forged, expected) in faults {
             #expect(
                 try await code(Self.line(nil, nil, forged), ["--der"]) == expected, "\(forged)")
         }
@@ -186,13 +187,18 @@ private struct Signed {
             text.output.split(separator: "\n").map { $0 == "valid" } == expected)
     }
 
-    @Test func nothingIsValidAndAnEmptyLastLineIsNone() async throws {
+    @Test func noLineIsNoAnswerAndAnEmptyLineIsInvalid() async throws {
         #expect(await tally(["keys", "verify", "--json"]).output == "")
         #expect(await tally(["keys", "verify", "--json"]).code == 0)
-        for end in ["", "\n", "\n\n", "\r\n", "\r\n\r\n"] {
+        for end in ["", "\n", "\r\n"] {
             let outcome = await tally(["keys", "verify", "--json"], input: Self.line() + end)
             #expect(outcome.output == "{\"valid\":true}\n")
             #expect(outcome.code == 0)
+        }
+        for end in ["\n\n", "\r\n\r\n"] {
+            let outcome = await tally(["keys", "verify"], input: Self.line() + end)
+            #expect(outcome.output.hasPrefix("valid\ninvalid"))
+            #expect(outcome.code == 1)
         }
     }
 }

@@ -36,7 +36,8 @@ enum SecretInput {
         guard bytes.count == 32 else { throw invalidKey(file) }
         guard let key = try? PrivateKey(bytes) else {
             throw CommandFailure(
-                "key", "\(name(file)) holds 64 digits that are no key: 0, or not below the curve's order")
+                "key",
+                "\(name(file)) holds 64 digits that are no key: 0, or not below the order")
         }
         return key
     }

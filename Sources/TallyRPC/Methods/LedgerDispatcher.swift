@@ -144,7 +144,8 @@ extension RPCFailure {
     /// geth's text and code.
     static func needsWebSocket(_ method: String) -> RPCFailure {
         because(
-            methodNotFoundCode, "\(method): notifications not supported; use a WebSocket, and not in a batch",
+            methodNotFoundCode,
+            "\(method): notifications not supported; use a WebSocket, outside a batch",
             reason: "needsWebSocket", retryable: false)
     }
 
