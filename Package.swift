@@ -142,6 +142,7 @@ let package = Package(
                 "TallyPrimitives", "TallyCrypto", "TallyStore", "TallyTransactions", "TallyState",
                 "TallyExecution", "TallySharding", "TallyEngine", "TallySimulation",
                 "TallyClient", "TallyRPC", "TallyNode", log,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "tally", dependencies: ["TallyCLI"], swiftSettings: settings),

@@ -75,7 +75,7 @@ struct DevCommand: AsyncParsableCommand {
             try directory.create(network.genesis(time: SystemClock().now()))
         }
         let node = try await Node.open(
-            configuration, in: directory, validator: network.validator,
+            configuration, in: directory, key: network.validator,
             accounts: network.accounts.map(\.address),
             logger: .node(level: configuration.logLevel, format: configuration.logFormat))
         return (node, network, path)
@@ -104,14 +104,7 @@ struct DevCommand: AsyncParsableCommand {
             "rpc": .string(node.rpcURL),
             "chainId": JSON(node.genesis.parameters.chainID),
             "shards": JSON(network.layout.shardCount),
-            "accounts": .array(
-                network.accounts.map { account in
-                    [
-                        "address": .string(account.address.description),
-                        "privateKey": .string(Hex.encode(account.key.exportBytes())),
-                        "shard": JSON(account.shard.value),
-                    ]
-                }),
+            "accounts": network.accountsJSON,
         ]
     }
 }
@@ -122,11 +115,9 @@ struct DevBanner {
     let network: DevNetwork
     let path: String
 
-    private static let accountsShown = 16
-
     var text: String {
         let shards = network.layout.shardCount
-        var lines = [
+        let lines = [
             "",
             "  Tallystick \(ProgramVersion.number)",
             "",
@@ -136,22 +127,8 @@ struct DevBanner {
             "  validator   \(network.validator.address)",
             "  ledger      \(path), \(state)",
             "",
-            "  Accounts, each opened with 1,000,000 ether. Their keys are known to everybody:",
-            "  use them on this ledger only.",
-            "",
-            "  shard  address                                     private key",
         ]
-        for account in network.accounts.prefix(Self.accountsShown) {
-            let number = String(account.shard.value)
-            lines.append(
-                "  " + String(repeating: " ", count: max(0, 5 - number.count)) + number
-                    + "  \(account.address)  \(Hex.encode(account.key.exportBytes()))")
-        }
-        if network.accounts.count > Self.accountsShown {
-            lines.append(
-                "         and \(network.accounts.count - Self.accountsShown) more: see --json")
-        }
-        return (lines + examples).joined(separator: "\n")
+        return (lines + network.accountLines + examples).joined(separator: "\n")
     }
 
     private var state: String {

@@ -58,7 +58,9 @@ struct InitCommand: ParsableCommand {
               validator  \(validators.map(\.description).joined(separator: ", "))
             \(held.isEmpty ? "Put the validator's keystore file into \(folder.path), then start"
                 : "Start") it with: tally start --data-dir \(dataDir)
-            """)
+            """
+                + (held.isEmpty
+                    ? "\nAn observer has a key of its own there, and starts with --observe." : ""))
     }
 
     /// The document, completed by a new validator if it lacks one.

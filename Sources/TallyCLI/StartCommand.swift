@@ -27,15 +27,21 @@ struct StartCommand: AsyncParsableCommand {
             reach each other at their peer places, by TLS with certificates that their keys vouch for; \
             of any two it is enough that one knows the other's place.
 
+            An observer follows the ledger, serves JSON-RPC and passes transactions on, but never \
+            votes. It has a key of its own, which the validators name as one of their observers:
+
+              tally keys new --data-dir DIR
+              tally start --data-dir DIR --observe --peer-places 0x…@10.0.0.2:8600
+
             With --json, one line is printed when the ledger is ready: \
-            {"rpc", "peers", "chainId", "shards", "validator", "height"}.
+            {"rpc", "peers", "chainId", "shards", "role", "address", "validator", "height"}.
             """)
 
     @OptionGroup var settings: NodeSettings
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Keystore file of the validator, if it is not in keys/.", valueName: "file"))
+            "Keystore file of the node's key, if it is not in keys/.", valueName: "file"))
     var keyFile: String?
     @Option(
         name: .long,
@@ -55,6 +61,14 @@ struct StartCommand: AsyncParsableCommand {
             "Where other validators are: address@host:port, with commas between.",
             valueName: "places"))
     var peerPlaces: String?
+    @Flag(name: .long, help: "Follow the ledger and serve it, without a vote.")
+    var observe = false
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Who may connect as an observer: addresses, with commas between.",
+            valueName: "addresses"))
+    var peerObservers: String?
     @Flag(
         name: .long,
         help: ArgumentHelp("Stop when standard input ends.", visibility: .hidden))
@@ -65,6 +79,8 @@ struct StartCommand: AsyncParsableCommand {
         var flags: [Setting: String] = [:]
         flags[.peerListen] = peerListen
         flags[.peerPlaces] = peerPlaces
+        flags[.peerRole] = observe ? "observer" : nil
+        flags[.peerObservers] = peerObservers
         flags[.keyFile] = keyFile
         flags[.passwordFile] = passwordFile
         let configuration = try settings.configuration(extra: flags)
@@ -74,41 +90,70 @@ struct StartCommand: AsyncParsableCommand {
         }
         let directory = try DataDirectory(path: configuration.dataDirectory)
         let genesis = try directory.genesis().genesis
-        let validator = try Self.validator(configuration, genesis)
+        let key = try Self.key(configuration, genesis)
         let node = try await Node.open(
-            configuration, in: directory, validator: validator,
+            configuration, in: directory, key: key,
             logger: .node(level: configuration.logLevel, format: configuration.logFormat))
+        let isValidator = genesis.validators.contains(key.address)
         output.print(
             [
                 "rpc": .string(node.rpcURL),
                 "peers": node.peerPlace.map { .string("\($0)") } ?? .null,
                 "chainId": JSON(genesis.parameters.chainID),
                 "shards": JSON(genesis.parameters.layout.shardCount),
-                "validator": .string(validator.address.description),
+                "role": .string(isValidator ? "validator" : "observer"),
+                "address": .string(key.address.description),
+                "validator": isValidator ? .string(key.address.description) : .null,
                 "height": JSON(node.height.value),
             ],
             "Ledger \(genesis.hash) at height \(node.height), JSON-RPC at \(node.rpcURL).")
         try await node.run(until: untilEof ? StandardInput.end : nil)
     }
 
-    /// The key that builds and signs: that of the key file, or the one in `keys/` that the genesis
-    /// names.
-    private static func validator(
+    /// That of the key file, or the one in `keys/` that fits: a validator's of the genesis, or the only
+    /// one of an observer.
+    private static func key(
         _ configuration: NodeConfiguration, _ genesis: Genesis
     ) throws -> PrivateKey {
         let folder = KeyFolder(
             path: configuration.dataDirectory + "/" + DataDirectory.keysName)
-        let stated =
-            try configuration.keyFile.flatMap { try KeyFolder.read($0).address }
-            ?? (try folder.addresses().first(where: genesis.validators.contains))
-        guard let address = stated else {
-            throw KeyError.noKey(genesis.validators[0], path: folder.path)
-        }
-        let password = try Passwords.read(
-            file: configuration.passwordFile, prompt: "Password of the validator's key")
+        let observes = configuration.peers.isObserver
+        let prompt = "Password of the \(observes ? "observer" : "validator")'s key"
         if let file = configuration.keyFile {
+            // Before anybody is asked for a password.
+            _ = try KeyFolder.read(file)
+            let password = try Passwords.read(file: configuration.passwordFile, prompt: prompt)
             return try KeyFolder.open(file: file, password: password)
         }
+        let known = try folder.addresses()
+        let address =
+            observes
+            ? try observer(known, folder.path) : try validator(known, genesis, folder.path)
+        let password = try Passwords.read(file: configuration.passwordFile, prompt: prompt)
         return try folder.key(of: address, password: password)
+    }
+
+    private static func validator(
+        _ known: [Address], _ genesis: Genesis, _ path: String
+    ) throws -> Address {
+        if let address = known.first(where: genesis.validators.contains) { return address }
+        guard let other = known.first else {
+            throw KeyError.noKey(genesis.validators[0], path: path)
+        }
+        throw NodeError.notAValidator(other)
+    }
+
+    private static func observer(_ known: [Address], _ path: String) throws -> Address {
+        guard let address = known.first else {
+            throw CommandFailure(
+                "key",
+                "there is no key in \(path); make one for the observer with `tally keys new`, and "
+                    + "name its address to the validators with --peer-observers")
+        }
+        guard known.count == 1 else {
+            throw CommandFailure(
+                "key", "\(path) holds \(known.count) keys; name the observer's with --key-file")
+        }
+        return address
     }
 }

@@ -24,7 +24,8 @@ struct Tally: AsyncParsableCommand {
             CommandGroup(
                 name: "Running a ledger",
                 subcommands: [
-                    DevCommand.self, DemoCommand.self, InitCommand.self, StartCommand.self,
+                    DevCommand.self, DemoCommand.self, LocalnetCommand.self, InitCommand.self,
+                    StartCommand.self,
                 ]),
             CommandGroup(
                 name: "Using a ledger",

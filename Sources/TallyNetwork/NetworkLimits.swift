@@ -27,6 +27,8 @@ package struct NetworkLimits: Hashable, Sendable {
     /// Two of the largest blocks.
     package var bodyQueue = QueueBound(frames: 64, bytes: 160 << 20)
     package var gossipQueue = QueueBound(frames: 256, bytes: 16 << 20)
+    /// Of what waits here, for who has just been connected (NET-25): a quarter of the queue.
+    package var pending = QueueBound(frames: 4_096, bytes: 4 << 20)
     /// What arrived and nobody has looked at (NET-18).
     package var inbox = QueueBound(frames: 4_096, bytes: 8 << 20)
 

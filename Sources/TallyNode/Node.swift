@@ -23,8 +23,10 @@ package enum NodeError: Error, Sendable {
     case peers(TransportError)
     /// The file holds no certificate with its key.
     case certificate(path: String)
-    /// The keys are of an account that validates nothing here.
+    /// The key is of an account that validates nothing here, and the node is to validate.
     case notAValidator(Address)
+    /// The key is a validator's, and the node is to observe.
+    case votingObserver(Address)
     /// A part of the node ended that should not have.
     case stopped(String)
 }
@@ -48,7 +50,12 @@ extension NodeError: CustomStringConvertible {
             "cannot listen for peers at \(place)" + (errno.map { " (errno \($0))" } ?? "")
         case .certificate(let path):
             "\(path) is no certificate with its key; delete it to have another made"
-        case .notAValidator(let address): "\(address) is no validator of this network"
+        case .notAValidator(let address):
+            "the key is that of \(address), which is no validator of this network; check the key, "
+                + "or follow the network without voting with --observe"
+        case .votingObserver(let address):
+            "the key is that of \(address), a validator of this network, and would vote; give the "
+                + "observer a key of its own with --key-file, or leave --observe out"
         case .stopped(let reason): "the node stopped by itself: \(reason)"
         }
     }
@@ -69,33 +76,41 @@ package final class Node: Sendable {
     ///
     /// - Parameters:
     ///   - directory: locked, of a created ledger.
-    ///   - validator: the key of the account whose blocks and votes these are.
+    ///   - key: of the account whose blocks and votes these are; an observer's is nobody else's.
     ///   - accounts: what `eth_accounts` answers.
     /// - Throws: every case of `NodeError` but `.key` and `.stopped`.
     package static func open(
         _ configuration: NodeConfiguration, in directory: consuming DataDirectory,
-        validator: PrivateKey, accounts: [Address] = [], logger: Logger
+        key: PrivateKey, accounts: [Address] = [], logger: Logger
     ) async throws(NodeError) -> Node {
         let genesis: Genesis
         do throws(DataDirectoryError) {
             genesis = try directory.genesis().genesis
         } catch { throw .directory(error) }
-        guard genesis.validators.contains(validator.address) else {
-            throw .notAValidator(validator.address)
+        // NET-27
+        let isMember = genesis.validators.contains(key.address)
+        switch configuration.peers.role {
+        case .validator where !isMember: throw .notAValidator(key.address)
+        case .observer where isMember: throw .votingObserver(key.address)
+        case .validator, .observer: break
         }
+        let hasPeers =
+            !isMember || genesis.validators.count > 1 || !configuration.peers.observers.isEmpty
         let network =
-            genesis.validators.count > 1
-            ? try await openNetwork(configuration, genesis, directory.path, validator, logger)
-            : nil
+            hasPeers
+            ? try await openNetwork(configuration, genesis, directory.path, key, logger) : nil
         let (engine, recovery) = try openEngine(
-            configuration, genesis, path: directory.path, validator, network, logger)
+            configuration, genesis, path: directory.path, key, network, logger)
         let server: RPCServer<LedgerDispatcher>
         do throws(RPCServerError) {
             server = try await RPCServer.bind(
                 host: configuration.rpcHost, port: configuration.rpcPort,
                 dispatcher: LedgerDispatcher(
                     publisher: engine.publisher, intake: engine.intake, shards: engine.shards,
-                    genesis: genesis, clientVersion: ProgramVersion.client, accounts: accounts))
+                    genesis: genesis, clientVersion: ProgramVersion.client,
+                    identity: NodeIdentity(address: key.address, isValidator: isMember) {
+                        network?.transport.links.count ?? 0
+                    }, accounts: accounts))
         } catch { throw .rpc(error) }
         return Node(
             genesis: genesis, recovery: recovery, engine: engine, server: server,
@@ -126,7 +141,7 @@ package final class Node: Sendable {
 
     private static func openNetwork(
         _ configuration: NodeConfiguration, _ genesis: Genesis, _ path: String,
-        _ validator: PrivateKey, _ logger: Logger
+        _ key: PrivateKey, _ logger: Logger
     ) async throws(NodeError) -> PeerNetwork {
         let seed: [UInt8]
         do throws(SecureRandomError) {
@@ -135,9 +150,11 @@ package final class Node: Sendable {
         let chain = ChainIdentity(
             genesis: genesis.hash, chainID: genesis.parameters.chainID)
         var settings = TransportConfiguration(
-            identity: try TransportIdentity.load(path), signer: KeySigner(validator),
-            chain: chain, list: PeerList(validators: genesis.validators),
+            identity: try TransportIdentity.load(path), signer: KeySigner(key), chain: chain,
+            list: PeerList(
+                validators: genesis.validators, observers: configuration.peers.observers),
             seed: seed[...].bigEndian)
+        settings.role = configuration.peers.role
         settings.listen = configuration.peers.listen
         settings.places = configuration.peers.places
         let clock = SystemClock()
@@ -151,7 +168,7 @@ package final class Node: Sendable {
 
     private static func openEngine(
         _ configuration: NodeConfiguration, _ genesis: Genesis, path: String,
-        _ validator: PrivateKey, _ network: PeerNetwork?, _ logger: Logger
+        _ key: PrivateKey, _ network: PeerNetwork?, _ logger: Logger
     ) throws(NodeError) -> (Engine, RecoveryReport) {
         let random: [UInt8]
         do throws(SecureRandomError) {
@@ -159,7 +176,7 @@ package final class Node: Sendable {
         } catch { throw .randomness(error) }
         let salt = JournalSalt(high: random[..<8].bigEndian, low: random[8...].bigEndian)
         var settings = EngineConfiguration(
-            directory: path, genesis: genesis, validator: validator, journalSalt: salt)
+            directory: path, genesis: genesis, validator: key, journalSalt: salt)
         settings.nonce = random.withUnsafeBytes {
             Hash32(loading: UnsafeRawBufferPointer(rebasing: $0[16...]))
         }

@@ -13,8 +13,42 @@ package struct PeerSettings: Hashable, Sendable {
     package var listen = PeerPlace(host: "127.0.0.1", port: 8600)
     /// Validators to dial.
     package var places: [Address: PeerPlace] = [:]
+    /// An observer follows and does not vote (NET-26).
+    package var role = PeerRole.validator
+    /// Who is taken as an observer, beside the validators (NET-5).
+    package var observers: Set<Address> = []
 
     package init() {}
+
+    package var isObserver: Bool { role == .observer }
+
+    /// As ``role(_:)`` reads it.
+    static func name(_ role: PeerRole) -> String {
+        switch role {
+        case .validator: "validator"
+        case .observer: "observer"
+        }
+    }
+
+    static func role(_ text: String) -> PeerRole? {
+        [PeerRole.validator, .observer].first { name($0) == text }
+    }
+
+    /// Several with commas between; `nil` unless each stands there once.
+    static func addresses(_ text: String) -> Set<Address>? {
+        var addresses: Set<Address> = []
+        for item in text.split(separator: ",") {
+            guard let address = Address(hex: item.filter { !$0.isWhitespace }),
+                addresses.insert(address).inserted
+            else { return nil }
+        }
+        return addresses
+    }
+
+    /// As ``addresses(_:)`` reads it.
+    static func text(_ addresses: Set<Address>) -> String {
+        addresses.sorted().map(\.description).joined(separator: ",")
+    }
 
     /// `host:port`, an IPv6 address in brackets; `nil` for anything else.
     static func place(_ text: some StringProtocol) -> PeerPlace? {

@@ -1,5 +1,6 @@
 import TallyCLI
 import TallyClient
+import TallyCrypto
 import TallyNode
 import TallyPrimitives
 import TallySharding
@@ -66,6 +67,35 @@ import Testing
         #expect(outcome.code == 1)
         #expect(outcome.error.contains("there is no ledger in"))
         #expect(try Files.entries(of: scratch.path) == [])
+    }
+
+    /// NET-27
+    @Test func startTellsWhatKeyItMisses() async throws {
+        let scratch = try Scratch()
+        let ledger = scratch["ledger"]
+        let network = DevNetwork(layout: try #require(ShardLayout(shardCount: 1)))
+        try DataDirectory(path: ledger)
+            .create(network.genesis(time: BeaconTime(milliseconds: 1)))
+        let folder = KeyFolder(path: ledger + "/keys")
+        func start(_ flags: String...) async -> Outcome {
+            await tally(["start", "--data-dir", ledger, "--json"] + flags)
+        }
+        #expect(await start().error.contains("there is no key of \(network.validator.address)"))
+        #expect(await start("--observe").error.contains("tally keys new"))
+        let cost = try ScryptCost(n: 2, r: 8, p: 1)
+        _ = try folder.add(network.accounts[0].key, password: "a", cost: cost)
+        let stranger = await start()
+        #expect(stranger.errorCode == "node")
+        #expect(stranger.error.contains("no validator of this network"))
+        #expect(stranger.error.contains("--observe"))
+        _ = try folder.add(network.validator, password: "a", cost: cost)
+        #expect(await start("--observe").error.contains("--key-file"))
+        let password = try scratch.write("a\n", to: "password")
+        let voting = await start(
+            "--observe", "--password-file", password, "--key-file",
+            "\(folder.path)/\(network.validator.address).json")
+        #expect(voting.errorCode == "node")
+        #expect(voting.error.contains("would vote"))
     }
 
     @Test func devRefusesAnotherNumberOfShards() async throws {

@@ -82,7 +82,7 @@ struct RunningNode: Sendable {
         configuration.rpcPort = 0
         let node = try await Node.open(
             configuration, in: try DataDirectory(path: directory),
-            validator: network.validator,
+            key: network.validator,
             logger: .node(level: .critical, format: .text))
         let running = RunningNode(network: network, rpc: node.rpcURL, genesis: node.genesis)
         let (end, ending) = AsyncStream<Void>.makeStream()

@@ -15,7 +15,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "dev", "demo", "init", "start", "tx", "query", "genesis", "keys", "audit", "db", "config",
+        "dev", "demo", "localnet", "init", "start", "tx", "query", "genesis", "keys", "audit", "db",
+        "config",
         "completions", "version",
     ])
     func everyVerbHasHelp(_ verb: String) async {
@@ -44,7 +45,7 @@ import Testing
         #expect(count > 30)
     }
 
-    @Test(arguments: ["tx", "query", "genesis", "keys", "config"])
+    @Test(arguments: ["tx", "query", "genesis", "keys", "config", "localnet"])
     func groupsPrintTheirHelp(_ verb: String) async {
         let outcome = await tally(verb)
         #expect(outcome.code == 0)
@@ -55,6 +56,9 @@ import Testing
 
     @Test(arguments: [
         ["dve"], ["dev", "--shards", "0"], ["dev", "--shards", "1025"],
+        ["localnet", "start", "--validators", "0"], ["localnet", "start", "--shards", "1025"],
+        ["localnet", "start", "--observers", "32"], ["localnet", "kill-node"],
+        ["localnet", "start", "--detach", "--until-eof"], ["localnet", "stop", "--dir", ""],
         ["dev", "--rpc-port", "65536"], ["dev", "extra"], ["demo", "--shards", "1"],
         ["init"], ["genesis", "new", "--account", "0x1=5"], ["genesis", "hash"],
         ["keys", "list", "--data-dir", "a", "--keystore-dir", "b"],

@@ -85,4 +85,30 @@ struct TestLedger {
             of: Keccak256.hash(ledger.transfer(from: 3, to: 4, value: 1_000, nonce: 0)))
         #expect(position != nil)
     }
+
+    /// As a peer's messages are, when the blocks end: the last checkpoint waits for that, and comes.
+    @Test(.timeLimit(.minutes(1))) func endsThoughSomebodyElseIsAtWork() async throws {
+        let ledger = try TestLedger(shards: 2, accounts: 2)
+        defer { try? FileManager.default.removeItem(atPath: ledger.directory) }
+        for nonce: Nonce in 0..<3 {
+            let (engine, report) = try ledger.open()
+            #expect(report.replayedTransactions == 0, "the last checkpoint was written")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await engine.run() }
+                group.addTask {
+                    while !Task.isCancelled { try await engine.beacon.work() }
+                }
+                let raw = ledger.transfer(from: 0, to: 1, value: 1, nonce: nonce)
+                let hash = try #require(await engine.intake.submit([raw]).first).get()
+                var snapshot = engine.publisher.current
+                while try snapshot.position(of: hash) == nil {
+                    snapshot = try #require(await engine.publisher.next(after: snapshot.height))
+                }
+                engine.stop()
+                // The other one goes on until it is told not to.
+                try await group.next()
+                group.cancelAll()
+            }
+        }
+    }
 }

@@ -72,6 +72,29 @@ extension Mempool {
         try PoolFixture.transaction(sender, nonce, cap: cap, tip: tip, value: value)
     }
 
+    // MARK: What waits
+
+    /// For a node that comes later (NET-25): it meets no gap that is not here.
+    @Test func givesWhatWaitsInTheOrderOfNonces() throws {
+        var pool = try PoolFixture.pool()
+        let first = try [2, 0, 1].map { try make(1, $0) }
+        let second = try [0, 1].map { try make(2, $0) }
+        for transaction in first + second { #expect(pool.take(transaction) == nil) }
+        let all = [first[1], first[2], first[0], second[0], second[1]].map(\.raw)
+        #expect(pool.pending(10, bytes: 10_000) == all)
+        #expect(pool.pending(4, bytes: 10_000) == Array(all.prefix(4)))
+        let bytes = all.prefix(2).reduce(0) { $0 + $1.count }
+        #expect(pool.pending(10, bytes: bytes) == Array(all.prefix(2)))
+        #expect(pool.pending(10, bytes: bytes - 1) == Array(all.prefix(1)))
+        #expect(pool.pending(0, bytes: 10_000) == [])
+        // Taken by a block that is not decided, it waits all the same.
+        pool.beginBlock(PoolFixture.capacity())
+        #expect(pool.drain().count == 5)
+        #expect(pool.pending(10, bytes: 10_000) == all)
+        pool.included(first + second)
+        #expect(pool.pending(10, bytes: 10_000) == [])
+    }
+
     // MARK: Order
 
     @Test func noncesComeInOrder() throws {

@@ -125,6 +125,22 @@ import Testing
             ])
     }
 
+    @Test func readsWhoObserves() throws {
+        let scratch = try Scratch()
+        let first = "0x00000000000000000000000000000000000000aa"
+        let second = "0x00000000000000000000000000000000000000bb"
+        #expect(try load(scratch, file: "").peers.role == .validator)
+        let peers = try load(
+            scratch, file: "[peer]\nrole = \"observer\"\nobservers = \"\(first), \(second)\"\n"
+        ).peers
+        #expect(peers.role == .observer)
+        #expect(
+            peers.observers == [
+                try #require(Address(hex: first)), try #require(Address(hex: second)),
+            ])
+        #expect(try load(scratch, file: "[peer]\nobservers = \"\"\n").peers.observers == [])
+    }
+
     @Test func refusesUnknownVariable() throws {
         let scratch = try Scratch()
         #expect(
@@ -141,6 +157,12 @@ import Testing
         (.peerListen, "host"), (.peerListen, ":1"), (.peerListen, "h:65536"),
         (.peerListen, "::1:80"), (.peerPlaces, "h:1"), (.peerPlaces, "0xaa@h:1"),
         (.peerPlaces, "0x00000000000000000000000000000000000000aa@h:0"),
+        (.peerRole, "Observer"), (.peerRole, ""), (.peerObservers, "0xaa"),
+        (
+            .peerObservers,
+            "0x00000000000000000000000000000000000000aa,"
+                + "0x00000000000000000000000000000000000000aa"
+        ),
         (
             .peerPlaces,
             "0x00000000000000000000000000000000000000aa@h:1,"

@@ -19,12 +19,12 @@ import Testing
             .create(network.genesis(time: BeaconTime(milliseconds: 1_000)))
     }
 
-    private func open(port: Int = 0, validator: PrivateKey? = nil) async throws -> Node {
+    private func open(port: Int = 0, key: PrivateKey? = nil) async throws -> Node {
         var configuration = NodeConfiguration(dataDirectory: scratch.path)
         configuration.rpcPort = port
         return try await Node.open(
             configuration, in: try DataDirectory(path: scratch.path),
-            validator: validator ?? network.validator,
+            key: key ?? network.validator,
             logger: .node(level: .critical, format: .text))
     }
 
@@ -95,7 +95,7 @@ import Testing
         let error = await #expect(throws: NodeError.self) {
             try await Node.open(
                 configuration, in: try DataDirectory(path: other.path),
-                validator: network.validator,
+                key: network.validator,
                 logger: .node(level: .critical, format: .text))
         }
         guard case .rpc(.addressInUse(_, node.rpcAddress.port)) = error else {
@@ -107,7 +107,7 @@ import Testing
     @Test func refusesSomebodyWhoIsNoValidator() async throws {
         let stranger = network.accounts[0].key
         let error = await #expect(throws: NodeError.self) {
-            try await open(validator: stranger)
+            try await open(key: stranger)
         }
         guard case .notAValidator(stranger.address) = error else {
             Issue.record("\(String(describing: error))")

@@ -41,7 +41,7 @@ import Testing
         for (key, place) in zip(keys, known) { configuration.peers.places[key.address] = place }
         return try await Node.open(
             configuration, in: try DataDirectory(path: scratches[index].path),
-            validator: keys[index], logger: .node(level: .critical, format: .text))
+            key: keys[index], logger: .node(level: .critical, format: .text))
     }
 
     private func transfer(_ nonce: Nonce) -> [UInt8] {
@@ -142,7 +142,7 @@ import Testing
         await #expect {
             _ = try await Node.open(
                 configuration, in: try DataDirectory(path: scratches[1].path),
-                validator: keys[1], logger: .node(level: .critical, format: .text))
+                key: keys[1], logger: .node(level: .critical, format: .text))
         } throws: {
             guard case .peers(.addressInUse(place)) = $0 as? NodeError else { return false }
             return true

@@ -24,6 +24,9 @@ import Testing
             #expect(info["height"] == "0x0")
             #expect(info["headTimeMs"] == 1_000)
             #expect(info["validator"] == JSON(ledger.address(0)))
+            #expect(info["address"] == info["validator"])
+            #expect(info["role"] == "validator")
+            #expect(info["peers"] == 0)
         }
     }
 

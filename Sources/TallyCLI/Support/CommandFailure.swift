@@ -25,6 +25,7 @@ package struct CommandFailure: Error, Hashable, Sendable, CustomStringConvertibl
     init(_ error: any Error) {
         switch error {
         case let failure as CommandFailure: self = failure
+        case let error as LocalnetError: self.init(error.code, error.description)
         case let error as RPCClientError: self.init(Self.code(of: error), error.description)
         case LedgerClientError.rpc(let error): self.init(Self.code(of: error), error.description)
         case let error as LedgerClientError: self.init("rpc", error.description)

@@ -26,10 +26,13 @@ extension Ibft {
             persist([.observing(nonce: observation.nonce, until: nil)], then: .query)
             return
         }
-        let statement = HeadQueryStatement(height: head.height, nonce: observation.nonce)
-        let digest = statement.digest(configuration.chain, validators: .zero)
-        let query = HeadQuery(statement, sender: address, signature: signer.sign(digest))
-        effects.append(.broadcast(.headQuery(query)))
+        // Nobody answers who has no vote to lose, and to ask is an offence.
+        if current.set.contains(address) {
+            let statement = HeadQueryStatement(height: head.height, nonce: observation.nonce)
+            let digest = statement.digest(configuration.chain, validators: .zero)
+            let query = HeadQuery(statement, sender: address, signature: signer.sign(digest))
+            effects.append(.broadcast(.headQuery(query)))
+        }
         effects.append(.schedule(.headQuery, after: configuration.retransmission))
     }
 

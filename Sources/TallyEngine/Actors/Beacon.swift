@@ -228,7 +228,12 @@ package actor Beacon {
                 try await perform(jobs.removeFirst())
                 try drain()
             }
-        } catch { throw fail(error) }
+        } catch {
+            if isEnding, beaconCheckpoint == nil { checkpointJobs.finish() }
+            throw fail(error)
+        }
+        // The last checkpoint waited for what was under way here.
+        if isEnding { await endCheckpoints() }
     }
 
     private func fail(_ error: EngineError) -> EngineError {

@@ -68,6 +68,14 @@ package actor Shard {
         return storage.history.block(place.height)?.transactions[place.index]
     }
 
+    /// Raw transactions that wait, those of an account in the order of their nonces.
+    /// - Parameters:
+    ///   - count: at most so many.
+    ///   - bytes: of them, at most so many.
+    package func pending(_ count: Int, bytes: Int) -> [[UInt8]] {
+        pool.pending(count, bytes: bytes)
+    }
+
     package var poolSize: (count: Int, bytes: Int) { (pool.count, pool.byteCount) }
 
     // MARK: Blocks

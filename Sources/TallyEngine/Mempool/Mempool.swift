@@ -51,6 +51,25 @@ package struct Mempool: Sendable {
         place(of: sender).map { accounts[$0].nextGap }
     }
 
+    /// Raw transactions, account by account in the order of nonces, so that whoever takes them in
+    /// this order meets no gap that is not here too.
+    /// - Parameters:
+    ///   - count: at most so many.
+    ///   - bytes: of them, at most so many.
+    /// - Complexity: O(accounts before the last one taken).
+    package func pending(_ count: Int, bytes: Int) -> [[UInt8]] {
+        var raws: [[UInt8]] = []
+        var left = bytes
+        for account in accounts {
+            for transaction in account.transactions {
+                left -= transaction.raw.count
+                guard raws.count < count, left >= 0 else { return raws }
+                raws.append(transaction.raw)
+            }
+        }
+        return raws
+    }
+
     // MARK: Admission
 
     /// Takes a transaction, or says why not.

@@ -21,6 +21,9 @@ extension PeerNetwork {
             }
             for await link in transport.established {
                 group.addTask { try await PeerService(self, engine, link).run() }
+                if link.identity.role == .validator {
+                    group.addTask { await self.sendPending(engine.shards, to: link) }
+                }
             }
             transport.cutOff()
             group.cancelAll()
@@ -40,9 +43,26 @@ extension PeerNetwork {
         }
     }
 
-    /// Offers a peer's transactions (NET-13).
+    /// What waited for somebody who proposes it before we do (NET-25).
+    ///
+    /// What is taken from now on goes to the link anyway: it is among those of the transport.
+    private func sendPending(_ shards: [Shard], to link: PeerLink) async {
+        let limit = transport.limits.pending
+        var raws: [[UInt8]] = []
+        for shard in shards {
+            raws += await shard.pending(
+                max(1, limit.frames / shards.count), bytes: limit.bytes / shards.count)
+        }
+        for batch in batches(of: raws) {
+            guard link.sendIfRoom(.transactions(batch)) else { return }
+        }
+    }
+
+    /// Offers a peer's transactions (NET-13). An observer may reach few of us: what it sends goes on as
+    /// if it came from a client.
     private func submit(_ batch: Batch, _ intake: Intake) async {
-        let results = await intake.submit(batch.raws, isForwarded: true)
+        let results = await intake.submit(
+            batch.raws, isForwarded: batch.link.identity.role == .validator)
         // Its own intake took them: what no intake takes was made up.
         if results.contains(where: { if case .failure(.malformed) = $0 { true } else { false } }) {
             transport.offence(.malformedTransaction, by: batch.link)

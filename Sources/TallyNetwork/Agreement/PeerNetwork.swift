@@ -88,20 +88,27 @@ package final class PeerNetwork: BeaconNetwork {
     }
 
     package func forward(_ transactions: [[UInt8]]) {
+        for batch in batches(of: transactions) { broadcast(.transactions(batch)) }
+    }
+
+    /// Frames that hold these transactions, in order (NET-7).
+    func batches(of transactions: [[UInt8]]) -> [[[UInt8]]] {
         let limits = transport.limits
+        var batches: [[[UInt8]]] = []
         var batch: [[UInt8]] = []
         var bytes = 0
         for raw in transactions {
             // Headers of the list and of each item are at most 5 bytes.
             let count = raw.count + 5
             if bytes + count > limits.batchBytes - 5 || batch.count == limits.batchTransactions {
-                broadcast(.transactions(batch))
+                batches.append(batch)
                 (batch, bytes) = ([], 0)
             }
             batch.append(raw)
             bytes += count
         }
-        if !batch.isEmpty { broadcast(.transactions(batch)) }
+        if !batch.isEmpty { batches.append(batch) }
+        return batches
     }
 
     private func broadcast(_ frame: PeerFrame) {

@@ -133,14 +133,7 @@ package struct PeerSession: Sendable {
         case .bodyRequest: ask(for: 1, frame, &effects, now)
         case .finalsRequest(let first, let last):
             ask(for: Double(last.value - first.value + 1), frame, &effects, now)
-        case .vote, .block, .head, .body: effects.append(.deliver(frame))
-        case .transactions:
-            // NET-13
-            guard let identity else { throw .tooEarly(.transactions) }
-            guard identity.role == .validator else {
-                throw .wrongRole(identity.address, identity.role)
-            }
-            effects.append(.deliver(frame))
+        case .vote, .block, .head, .body, .transactions: effects.append(.deliver(frame))
         }
     }
 

@@ -93,6 +93,9 @@ extension NodeConfiguration {
         case .rpcPort: String(rpcPort)
         case .peerListen: "\(peers.listen)"
         case .peerPlaces: peers.places.isEmpty ? nil : PeerSettings.text(peers.places)
+        case .peerRole: PeerSettings.name(peers.role)
+        case .peerObservers:
+            peers.observers.isEmpty ? nil : PeerSettings.text(peers.observers)
         case .checkpointTransactions: String(checkpoints.transactions)
         case .checkpointBytes: String(checkpoints.bytes)
         case .checkpointHeights: String(checkpoints.heights)
@@ -107,7 +110,8 @@ extension NodeConfiguration {
     private static func flagName(_ setting: Setting) -> String {
         switch setting {
         case .passwordFile: "password-file"
-        case .dataDirectory, .rpcHost, .rpcPort, .peerListen, .peerPlaces,
+        case .peerRole: "observe"
+        case .dataDirectory, .rpcHost, .rpcPort, .peerListen, .peerPlaces, .peerObservers,
             .checkpointTransactions, .checkpointBytes, .checkpointHeights, .logLevel, .logFormat,
             .keyFile:
             String(setting.rawValue.map { $0 == "." ? "-" : $0 })
@@ -170,6 +174,12 @@ extension NodeConfiguration {
             try read(
                 .peerPlaces, "address@host:port, each address once, with commas between",
                 PeerSettings.places) ?? peers.places
+        peers.role =
+            try read(.peerRole, "validator or observer", PeerSettings.role) ?? peers.role
+        peers.observers =
+            try read(
+                .peerObservers, "addresses, each once, with commas between",
+                PeerSettings.addresses) ?? peers.observers
         checkpoints.transactions =
             try positive(.checkpointTransactions) ?? checkpoints.transactions
         checkpoints.bytes = try positive(.checkpointBytes) ?? checkpoints.bytes

@@ -5,6 +5,8 @@ package enum Setting: String, CaseIterable, Sendable {
     case rpcPort = "rpc.port"
     case peerListen = "peer.listen"
     case peerPlaces = "peer.places"
+    case peerRole = "peer.role"
+    case peerObservers = "peer.observers"
     case checkpointTransactions = "checkpoint.transactions"
     case checkpointBytes = "checkpoint.bytes"
     case checkpointHeights = "checkpoint.heights"
@@ -34,8 +36,9 @@ package enum Setting: String, CaseIterable, Sendable {
     /// one is none.
     package var isSecret: Bool {
         switch self {
-        case .dataDirectory, .rpcHost, .rpcPort, .peerListen, .peerPlaces,
-            .checkpointTransactions, .checkpointBytes, .checkpointHeights, .logLevel, .logFormat,
+        case .dataDirectory, .rpcHost, .rpcPort, .peerListen, .peerPlaces, .peerRole,
+            .peerObservers, .checkpointTransactions, .checkpointBytes, .checkpointHeights,
+            .logLevel, .logFormat,
             .keyFile, .passwordFile:
             false
         }

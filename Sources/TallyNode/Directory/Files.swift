@@ -7,6 +7,7 @@ package enum FileOperation: String, Sendable {
     case write
     case inspect
     case list
+    case remove
 }
 
 /// The system refused an operation on a file.
@@ -14,6 +15,12 @@ package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     package let operation: FileOperation
     package let path: String
     package let errno: Int32
+
+    package init(operation: FileOperation, path: String, errno: Int32) {
+        self.operation = operation
+        self.path = path
+        self.errno = errno
+    }
 
     package var description: String {
         "cannot \(operation.rawValue) \(path): \(String(cString: strerror(errno)))"

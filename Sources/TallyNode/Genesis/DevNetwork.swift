@@ -43,16 +43,19 @@ package struct DevNetwork: Sendable {
     }
 
     /// What the network begins with.
-    package func genesis(time: BeaconTime) -> GenesisDocument {
+    /// - Parameter validators: others than its own; each once.
+    package func genesis(
+        time: BeaconTime, name: String = Self.name, validators: [Address]? = nil
+    ) -> GenesisDocument {
         do throws(GenesisError) {
             return GenesisDocument(
-                name: Self.name,
+                name: name,
                 genesis: try Genesis(
                     parameters: NetworkParameters(chainID: Self.chainID, layout: layout),
                     time: time,
                     accounts: accounts.map {
                         Genesis.Opening(address: $0.address, balance: Self.balance)
-                    }, validators: [validator.address]))
+                    }, validators: validators ?? [validator.address]))
         } catch { preconditionFailure("the dev network is well formed: \(error)") }
     }
 

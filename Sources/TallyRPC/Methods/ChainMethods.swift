@@ -44,9 +44,14 @@ enum ChainMethods {
             out.member("headHash") { $0.hex(snapshot.hash) }
             out.member("headTimeMs") { $0.integer(snapshot.header.time.milliseconds) }
             out.member("takesTransactions") { $0.bool(ledger.intake.takesTransactions) }
+            out.member("address") { $0.hex(ledger.identity.address) }
+            out.member("role") {
+                $0.string(ledger.identity.isValidator ? "validator" : "observer")
+            }
+            out.member("peers") { $0.integer(ledger.identity.peers()) }
             out.key("validator")
-            if let validator = ledger.genesis.validators.first {
-                out.hex(validator)
+            if ledger.identity.isValidator {
+                out.hex(ledger.identity.address)
             } else {
                 out.null()
             }

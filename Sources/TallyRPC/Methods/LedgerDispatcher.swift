@@ -4,6 +4,24 @@ import TallyExecution
 package import TallyPrimitives
 package import TallySharding
 
+/// Who a node is among the others of its ledger.
+package struct NodeIdentity: Sendable {
+    /// Of its key.
+    package let address: Address
+    /// Whether it votes; an observer does not.
+    package let isValidator: Bool
+    /// How many nodes it is connected to at the moment.
+    package let peers: @Sendable () -> Int
+
+    package init(
+        address: Address, isValidator: Bool = true, peers: @escaping @Sendable () -> Int = { 0 }
+    ) {
+        self.address = address
+        self.isValidator = isValidator
+        self.peers = peers
+    }
+}
+
 /// Answers the methods of the table over a running ledger. Whatever one call answers comes from one
 /// snapshot.
 package struct LedgerDispatcher: RPCDispatcher {
@@ -13,6 +31,7 @@ package struct LedgerDispatcher: RPCDispatcher {
     let genesis: Genesis
     let genesisHash: Hash32
     let clientVersion: String
+    let identity: NodeIdentity
     /// Accounts of a development node, whose keys the operator was shown.
     let accounts: [Address]
     let clock: any NodeClock
@@ -22,17 +41,20 @@ package struct LedgerDispatcher: RPCDispatcher {
     /// - Parameters:
     ///   - shards: by number.
     ///   - clientVersion: answer of `web3_clientVersion`.
+    ///   - identity: `nil` for the first validator, alone.
     ///   - accounts: answer of `eth_accounts`.
     ///   - clock: what timeouts of waiting calls run on.
     package init(
         publisher: HeadPublisher, intake: Intake, shards: [Shard], genesis: Genesis,
-        clientVersion: String, accounts: [Address] = [], clock: any NodeClock = SystemClock()
+        clientVersion: String, identity: NodeIdentity? = nil, accounts: [Address] = [],
+        clock: any NodeClock = SystemClock()
     ) {
         self.publisher = publisher
         self.intake = intake
         self.shards = shards
         self.genesis = genesis
         self.clientVersion = clientVersion
+        self.identity = identity ?? NodeIdentity(address: genesis.validators[0])
         self.accounts = accounts
         self.clock = clock
         genesisHash = genesis.hash
