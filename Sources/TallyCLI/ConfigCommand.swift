@@ -23,25 +23,15 @@ struct ConfigShowCommand: ParsableCommand {
             """)
 
     @OptionGroup var settings: NodeSettings
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Keystore file of the validator, if it is not in keys/.", valueName: "file"))
-    var keyFile: String?
-    @Option(
-        name: .long,
-        help: ArgumentHelp("File whose first line is the key's password.", valueName: "file"))
-    var passwordFile: String?
+    @OptionGroup var role: NodeRoleSettings
     @Flag(name: .long, help: "Say where each value comes from.")
     var origin = false
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        var flags = settings.flags
-        flags[.keyFile] = keyFile
-        flags[.passwordFile] = passwordFile
         let resolved = try NodeConfiguration.resolved(
-            flags: flags, environment: ProcessInfo.processInfo.environment)
+            flags: settings.flags.merging(role.flags) { $1 },
+            environment: ProcessInfo.processInfo.environment)
         let lines = resolved.map { SettingLine($0, isSecret: $0.setting.isSecret) }
         output.print(
             ["settings": .array(lines.map { $0.json(withOrigin: origin) })],

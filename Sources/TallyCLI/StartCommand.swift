@@ -38,37 +38,7 @@ struct StartCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var settings: NodeSettings
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Keystore file of the node's key, if it is not in keys/.", valueName: "file"))
-    var keyFile: String?
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "File whose first line is the key's password, instead of asking for it.",
-            valueName: "file"))
-    var passwordFile: String?
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Place for other validators' connections, port 0 for any free one (default: "
-                + "127.0.0.1:8600).", valueName: "host:port"))
-    var peerListen: String?
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Where other validators are: address@host:port, with commas between.",
-            valueName: "places"))
-    var peerPlaces: String?
-    @Flag(name: .long, help: "Follow the ledger and serve it, without a vote.")
-    var observe = false
-    @Option(
-        name: .long,
-        help: ArgumentHelp(
-            "Who may connect as an observer: addresses, with commas between.",
-            valueName: "addresses"))
-    var peerObservers: String?
+    @OptionGroup var role: NodeRoleSettings
     @Flag(
         name: .long,
         help: ArgumentHelp("Stop when standard input ends.", visibility: .hidden))
@@ -76,14 +46,7 @@ struct StartCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        var flags: [Setting: String] = [:]
-        flags[.peerListen] = peerListen
-        flags[.peerPlaces] = peerPlaces
-        flags[.peerRole] = observe ? "observer" : nil
-        flags[.peerObservers] = peerObservers
-        flags[.keyFile] = keyFile
-        flags[.passwordFile] = passwordFile
-        let configuration = try settings.configuration(extra: flags)
+        let configuration = try settings.configuration(extra: role.flags)
         // A directory that is not there is not created by starting it.
         guard try DataDirectory.hasLedger(configuration.dataDirectory) else {
             throw DataDirectoryError.empty(path: configuration.dataDirectory)

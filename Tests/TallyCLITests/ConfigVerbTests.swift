@@ -36,6 +36,23 @@ import Testing
         #expect(lines(plain).contains(["rpc.port", "1"]))
     }
 
+    /// Who a node is and whom it meets, too.
+    @Test func takesTheFlagsOfStart() async throws {
+        let scratch = try Scratch()
+        let outcome = await tally(
+            "config", "show", "--data-dir", scratch.path, "--peer-listen", "1.2.3.4:5",
+            "--observe", "--password-file", "p", "--json", "--origin")
+        let settings = try #require(try outcome.json["settings"]?.arrayValue)
+        for (name, value, flag) in [
+            ("peer.listen", "1.2.3.4:5", "--peer-listen"), ("peer.role", "observer", "--observe"),
+            ("key.password-file", "p", "--password-file"),
+        ] {
+            let setting = settings.first { $0["name"] == .string(name) }
+            #expect(setting?["value"] == .string(value))
+            #expect(setting?["origin"] == ["kind": "flag", "name": .string(flag)], "\(name)")
+        }
+    }
+
     private func lines(_ outcome: Outcome) -> [[Substring]] {
         outcome.output.split(separator: "\n").map { $0.split(separator: " ") }
     }
