@@ -65,14 +65,14 @@ Enter(n, r) ==
 Jump(n) ==
     LET above == {m \in Honest : Seen(m) > round[n]}
     IN ~decided[n] /\ Cardinality(above) > Faulty /\ Enter(n, Min({Seen(m) : m \in above}))
-(* R11: a certificate, whoever shows it, becomes the lock, and its round is entered without      *)
-(* ROUND-CHANGE, which could not report it. "stays": its round is not entered.                   *)
+(* R11: a certificate of a higher round, whoever shows it, becomes the lock, and that round is   *)
+(* entered without ROUND-CHANGE, which could not report it. "stays": it is not entered.          *)
 Adopt(n) ==
     /\ ~decided[n]
     /\ \E r \in Rounds, b \in Blocks :
-         /\ r > lock[n][1] /\ IsQuorum({m \in Honest : prepared[m][r] = b})
+         /\ r > Max({round[n], lock[n][1]}) /\ IsQuorum({m \in Honest : prepared[m][r] = b})
          /\ lock'  = [lock EXCEPT ![n] = <<r, b>>]
-         /\ round' = [round EXCEPT ![n] = IF Mut = "stays" THEN @ ELSE Max({@, r})]
+         /\ round' = [round EXCEPT ![n] = IF Mut = "stays" THEN @ ELSE r]
     /\ UNCHANGED <<changed, report, prepared, committed, proposal, decided, stable>>
 (* R4, with the ROUND-CHANGEs for exactly r: each validator's newest is all that is kept (R12).  *)
 Justified(r, b) ==
