@@ -61,9 +61,9 @@ extension Ibft {
     private mutating func sendOwn(_ message: Message) {
         effects.append(.broadcast(message))
         if message.height == current.height {
-            current.remember(own: message)
+            report(current.remember(own: message))
         } else if message.height == next?.height {
-            next?.remember(own: message)
+            report(next?.remember(own: message) ?? [])
         }
     }
 
@@ -77,10 +77,10 @@ extension Ibft {
                 restore(certificate)
             } else if record.height == current.height {
                 guardian.admit(record)
-                current.restore(record)
+                report(current.restore(record))
             } else if record.height == next?.height {
                 guardian.admit(record)
-                next?.restore(record)
+                report(next?.restore(record) ?? [])
             }
         }
         current.endRestoring()
@@ -113,7 +113,8 @@ extension Ibft {
 
 extension HeightState {
     /// An own vote is durable.
-    mutating func remember(own message: Message) {
+    /// - Returns: what the votes nested in it prove beside those that came meanwhile.
+    mutating func remember(own message: Message) -> [Evidence] {
         switch message {
         case .proposal(let proposal): own.proposal = proposal
         case .prepare(let prepare): own.prepare = prepare
@@ -121,11 +122,12 @@ extension HeightState {
         case .roundChange(let change): own.roundChange = change
         case .final, .headQuery, .headAnswer: preconditionFailure("not a vote")
         }
-        _ = store(message)
+        return store(message).evidence
     }
 
     /// Rebuilds what a record says of an own vote (IBFT-L2).
-    mutating func restore(_ record: ConsensusRecord) {
+    /// - Returns: as `remember(own:)`.
+    mutating func restore(_ record: ConsensusRecord) -> [Evidence] {
         switch record {
         case .undecided(let block):
             keep(block)
@@ -133,23 +135,24 @@ extension HeightState {
         case .proposal(let signed, let justification):
             own.proposed = signed.statement
             reach(signed.round)
-            guard let block = blocks[signed.statement.digest] else { return }
-            remember(
+            guard let block = blocks[signed.statement.digest] else { break }
+            return remember(
                 own: .proposal(Proposal(signed, justification: justification, block: block)))
         case .prepare(let prepare):
             own.prepared = PreparedReport(round: prepare.round, digest: prepare.statement.digest)
             reach(prepare.round)
-            remember(own: .prepare(prepare))
+            return remember(own: .prepare(prepare))
         case .commit(let commit, let certificate):
             own.committed = certificate.report
             prepared = certificate
             reach(commit.round)
-            remember(own: .commit(commit))
+            return remember(own: .commit(commit))
         case .roundChange(let change):
             if let certificate = change.certificate { prepared = certificate }
             reach(change.round)
-            remember(own: .roundChange(change))
+            return remember(own: .roundChange(change))
         case .observing, .decision: break
         }
+        return []
     }
 }

@@ -65,9 +65,11 @@ extension Ibft {
     private mutating func finish(
         _ message: Message, _ refusal: MessageRefusal?, _ evidence: [Evidence]
     ) {
-        effects += evidence.map { .report($0) }
+        report(evidence)
         if let refusal { refuse(message, refusal) }
     }
+
+    mutating func report(_ evidence: [Evidence]) { effects += evidence.map { .report($0) } }
 
     mutating func refuse(_ message: Message, _ refusal: MessageRefusal) {
         effects.append(.refuse(refusal, from: message.sender))
