@@ -40,7 +40,10 @@ struct BlockArgument: ExpressibleByArgument {
             self.init(json: .string(argument), isHash: false)
         } else if Hash32(hex: argument) != nil {
             self.init(json: .string(argument), isHash: true)
-        } else if let height = UInt64(argument) {
+        } else if let height = argument.hasPrefix("0x")
+            ? JSON.string(argument).quantity(UInt64.self) : UInt64(argument)
+        {
+            // As people write it, or as proofs and blocks do.
             self.init(json: .string(Hex.quantity(height)), isHash: false)
         } else {
             return nil

@@ -155,6 +155,11 @@ import Testing
         let beacon = await tally(
             "query", "beacon", fetched.proofs[0].hash, "--rpc", node.rpc, "--out", fetched.header)
         #expect(beacon.code == 0, "\(beacon.error)")
+        // The height as the proof tells it.
+        let proof = try JSON.parse(Files.read(fetched.proofs[0].file))
+        let height = try #require(proof["trusted"]?["height"]?.stringValue)
+        let byHeight = await tally("query", "beacon", height, "--rpc", node.rpc)
+        #expect(try byHeight.json["hash"]?.stringValue == fetched.proofs[0].hash)
         let first = await tally(
             "query", "beacon", "0", "--rpc", node.rpc, "--out", fetched.header + "-0")
         #expect(first.code == 0, "\(first.error)")

@@ -44,9 +44,10 @@ enum Passwords {
         }
         defer { fclose(terminal) }
         let descriptor = fileno(terminal)
+        // What is typed from the prompt on is neither shown nor lost.
+        SilentTerminal.begin(descriptor)
         fputs(prompt, terminal)
         fflush(terminal)
-        SilentTerminal.begin(descriptor)
         defer {
             SilentTerminal.end()
             fputs("\n", terminal)

@@ -24,6 +24,27 @@ public enum JSONError: Error, Hashable, Sendable {
     case trailingBytes(offset: Int)
 }
 
+extension JSONError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .unexpectedEnd(let offset): "it ends at byte \(offset), inside a value or before one"
+        case .unexpectedByte(let byte, let offset):
+            "byte \(offset) is 0x\(String(byte, radix: 16)), which cannot stand there"
+        case .invalidNumber(let offset): "the number at byte \(offset) is not one of JSON's"
+        case .invalidEscape(let offset): "the escape at byte \(offset) is not one of JSON's"
+        case .loneSurrogate(let offset): "byte \(offset) begins half of a surrogate pair"
+        case .invalidUTF8(let offset): "the string at byte \(offset) is not UTF-8"
+        case .controlCharacter(let offset): "a control character stands at byte \(offset)"
+        case .duplicateKey(let key, let offset):
+            "the object that ends at byte \(offset) names \(key) twice"
+        case .tooDeep(let limit, let offset):
+            "byte \(offset) opens more than \(limit) arrays and objects inside each other"
+        case .tooManyValues(let limit, let offset): "byte \(offset) is past \(limit) values"
+        case .trailingBytes(let offset): "more follows behind the value, at byte \(offset)"
+        }
+    }
+}
+
 /// Bounds of a document. Its size is bounded by whoever received the bytes.
 public struct JSONLimits: Hashable, Sendable {
     /// Arrays and objects inside each other. The parser recurses this deep and no deeper.
