@@ -191,7 +191,8 @@ class Load(threading.Thread):
 
     def end(self):
         self.is_ending.set()
-        self.join(30)
+        if self.ident is not None:
+            self.join(30)
 
     def count_waiting(self):
         with self.lock:

@@ -73,6 +73,8 @@ class Node:
         (self.directory / "config.toml").write_text(
             f'[rpc]\nport = {self.rpc_port}\n[peer]\nlisten = "{listen}"\nplaces = "{listed}"\n'
             '[log]\nlevel = "info"\nformat = "text"\n'
+            # Checkpoints soon, so that what disturbs them is not rare.
+            "[checkpoint]\nheights = 8\n"
         )
 
     def start(self):
@@ -193,12 +195,11 @@ class Network:
         ]
         self.accounts = json.loads((template / "accounts.json").read_text())
         self.template = template
-        for node in self.nodes:
-            node.directory.mkdir()
 
     def fill(self, node):
         """Gives a node its key and genesis, and no ledger."""
         source = self.template / node.name
+        node.directory.mkdir()
         for name in ("genesis.json", "VERSION", "peer.pem"):
             shutil.copy2(source / name, node.directory / name)
         shutil.copytree(source / "keys", node.directory / "keys")

@@ -38,6 +38,9 @@ class Fault:
     def cycle(self, trial):
         raise NotImplementedError
 
+    def run(self, trial, cycles, deadline):
+        trial.run_cycles(cycles, deadline)
+
     def finish(self, trial):
         pass
 
@@ -74,29 +77,7 @@ class Trial:
     def run(self, cycles, deadline):
         """Throws `Failure` with the first promise that was not kept."""
         try:
-            self.say("start")
-            self.fault.start(self)
-            self.load.start()
-            self.load.go()
-            self.network.wait_progress(self.network.nodes, 2, 120, "a first block")
-            while self.cycles < cycles and (
-                self.cycles == 0 or deadline is None or time.monotonic() < deadline
-            ):
-                self.say(f"cycle {self.cycles + 1}")
-                self.load.go()
-                self.fault.cycle(self)
-                self.cycles += 1
-                self.say("check")
-                self.checker.everything(is_last=self.cycles == cycles)
-                self.say(f"{self.load.count_acknowledged()} acknowledged, none lost")
-            self.load.end()
-            self.say("stop")
-            self.network.stop()
-            self.checker.logs()
-            self.say("audit")
-            self.checker.directories()
-            if not self.load.acknowledged:
-                raise Failure("nothing was acknowledged, so nothing was tested")
+            self.fault.run(self, cycles, deadline)
         except Failure as failure:
             self.say(f"FAILED: {failure}")
             raise
@@ -106,3 +87,31 @@ class Trial:
             self.load.end()
             self.fault.finish(self)
             self.journal.close()
+
+    def begin(self):
+        self.say("start")
+        self.fault.start(self)
+        self.load.start()
+        self.load.go()
+        self.network.wait_progress(self.network.nodes, 2, 120, "a first block")
+
+    def run_cycles(self, cycles, deadline):
+        self.begin()
+        while self.cycles < cycles and (
+            self.cycles == 0 or deadline is None or time.monotonic() < deadline
+        ):
+            self.say(f"cycle {self.cycles + 1}")
+            self.load.go()
+            self.fault.cycle(self)
+            self.cycles += 1
+            self.say("check")
+            self.checker.everything(is_last=self.cycles == cycles)
+            self.say(f"{self.load.count_acknowledged()} acknowledged, none lost")
+        self.load.end()
+        self.say("stop")
+        self.network.stop()
+        self.checker.logs()
+        self.say("audit")
+        self.checker.directories()
+        if not self.load.acknowledged:
+            raise Failure("nothing was acknowledged, so nothing was tested")
