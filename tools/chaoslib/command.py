@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+import traceback
 
 from . import ledger
 from .faults import FAULTS
@@ -133,6 +134,8 @@ def run_fault(fault, options, program, template, directory, cycles, deadline):
             failure = f"cannot be done here, and Specs/skips does not list it: {missing}"
     except Failure as broken:
         failure = str(broken)
+    except Exception:  # pylint: disable=broad-except
+        failure = traceback.format_exc()
     row = Row(fault, trial, failure, skip, time.monotonic() - begun)
     print(row.line(), flush=True)
     if failure:

@@ -194,6 +194,11 @@ class Load(threading.Thread):
         if self.ident is not None:
             self.join(30)
 
+    def spare(self):
+        """A transfer of an account that has nothing, for nodes that are to refuse all of them."""
+        raw, _ = signing.transfer(self.random.randbytes(32), 0, self.strangers[0], 1)
+        return "0x" + raw.hex()
+
     def count_waiting(self):
         with self.lock:
             return len(self.waiting)

@@ -1,0 +1,110 @@
+"""Validators whose clocks are wrong, or jump: libfaketime."""
+
+import glob
+import subprocess
+import time
+
+from ..network import until
+from ..trial import Fault
+from ..world import Failure, Unavailable
+
+PROGRESS_SECONDS = 120
+# IBFT-R15 allows 500 ms; the rest is for the time between two readings of the clock.
+DRIFT_SECONDS = 0.5
+LIBRARIES = "/usr/lib/*/faketime/libfaketimeMT.so.1"
+
+
+class Clock(Fault):
+    name = "clock"
+    says = "the clocks of f validators jump an hour ahead or back, or run fast; then right again"
+    quick_cycles, full_cycles = 2, 20
+    # Whose clock is wrong finds fault with right blocks, and others with its own.
+    complaints = ("a proposed block is not valid here",)
+
+    def check_machine(self):
+        if not glob.glob(LIBRARIES):
+            raise Unavailable("no libfaketime")
+
+    def start(self, trial):
+        network = trial.network
+        # The library makes memory that it shares with children, and names it in the environment.
+        # That moves the environment, beside which the runtime of Swift looks for the arguments of
+        # the program: so the memory is made here, by a process that lasts as long as the trial.
+        self.holder = subprocess.Popen(
+            ["faketime", "-m", "-f", "+0", "sh", "-c", 'echo "$FAKETIME_SHARED"; exec cat'],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        shared = self.holder.stdout.readline().strip()
+        if not shared:
+            raise Failure("faketime does not say what it shares")
+        for node in network.nodes:
+            network.fill(node)
+            self.set(node, "+0")
+            node.environment = {
+                "LD_PRELOAD": glob.glob(LIBRARIES)[0],
+                "FAKETIME_SHARED": shared,
+                "FAKETIME_TIMESTAMP_FILE": str(self.file(node)),
+                "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            }
+        network.place_on_loopback()
+        network.start()
+
+    def finish(self, trial):
+        if getattr(self, "holder", None) is not None:
+            self.holder.stdin.close()
+            self.holder.wait(30)
+            self.holder = None
+
+    @staticmethod
+    def file(node):
+        return node.network.directory / f"{node.name}.time"
+
+    def set(self, node, offset):
+        path = self.file(node)
+        fresh = path.with_suffix(".new")
+        fresh.write_text(offset + "\n")
+        fresh.replace(path)
+
+    def cycle(self, trial):
+        network, draw = trial.network, trial.random
+        victims = draw.sample(network.nodes, network.faulty)
+        trial.pause(draw.uniform(0.1, 1))
+        for node in victims:
+            # An hour each way first, so that a short form has both.
+            offset = ("+3600", "-3600")[trial.cycles] if trial.cycles < 2 else draw.choice(
+                ["+3600", "-3600", "+2", "-2", f"{draw.uniform(-900, 900):+.1f}"]
+            )  # fmt: skip
+            trial.say(f"{node.name}: {offset} s")
+            trial.count(f"of {offset[0]}")
+            self.set(node, offset)
+        start = network.top()
+        network.wait_progress(network.nodes, 6, PROGRESS_SECONDS, "all go on with wrong clocks")
+        trial.pause(draw.uniform(0.5, 2))
+        if draw.random() < 0.4:
+            node = draw.choice(victims)
+            trial.say(f"{node.name} starts again with its clock")
+            node.kill()
+            node.start()
+            node.wait_ready()
+        self.check_times(trial, start)
+        for node in victims:
+            self.set(node, "+0")
+        network.wait_progress(network.nodes, 3, PROGRESS_SECONDS, "all go on")
+
+    def check_times(self, trial, start):
+        """No wrong clock, so few as there are, pulls the ledger's time away."""
+        honest = trial.network.nodes[0]
+        previous = 0
+        for height in range(max(1, start - 1), trial.network.top() + 1):
+            block = until(
+                PROGRESS_SECONDS,
+                f"{honest.name} has {height}",
+                lambda: honest.call("eth_getBlockByNumber", hex(height), False),
+            )
+            stamp = int(block["timestampMs"], 16)
+            if stamp < previous or stamp > (time.time() + DRIFT_SECONDS) * 1000:
+                raise Failure(
+                    f"block {height} says {stamp} ms, after {previous}, at {time.time() * 1000:.0f}"
+                )
+            previous = stamp
