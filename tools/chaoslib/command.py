@@ -84,8 +84,9 @@ def listed_skips():
 
 
 class Row:
-    def __init__(self, fault, trial=None, failure=None, skip=None, seconds=0.0):
+    def __init__(self, fault, options, trial, failure, skip, seconds):
         self.fault, self.failure, self.skip, self.seconds = fault, failure, skip, seconds
+        self.seed, self.validators = options.seed, options.validators
         self.cycles = trial.cycles if trial else 0
         self.acknowledged = trial.load.count_acknowledged() if trial else 0
         self.looked_up = trial.checker.looked_up if trial else 0
@@ -107,7 +108,8 @@ class Row:
 
     def dictionary(self):
         return {
-            "fault": self.fault.name, "cycles": self.cycles, "acknowledged": self.acknowledged,
+            "fault": self.fault.name, "seed": self.seed, "validators": self.validators,
+            "cycles": self.cycles, "acknowledged": self.acknowledged,
             "lookedUp": self.looked_up, "lost": self.lost, "seconds": round(self.seconds, 1),
             "result": self.result, "notes": self.notes, "failure": self.failure,
             "skip": self.skip,
@@ -136,7 +138,7 @@ def run_fault(fault, options, program, template, directory, cycles, deadline):
         failure = str(broken)
     except Exception:  # pylint: disable=broad-except
         failure = traceback.format_exc()
-    row = Row(fault, trial, failure, skip, time.monotonic() - begun)
+    row = Row(fault, options, trial, failure, skip, time.monotonic() - begun)
     print(row.line(), flush=True)
     if failure:
         print(f"chaos: {fault.name}: {failure}", file=sys.stderr, flush=True)
@@ -202,7 +204,6 @@ def main(text):
     if options.clean:
         clean()
         return 0
-    # What was built may be another user's to read.
     commit_name = commit()
     try:
         subprocess.run([str(ROOT / "tools/setup"), "--with", "chaos"], check=True)
@@ -229,7 +230,7 @@ def main(text):
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(rows, indent=2) + "\n")
     if options.record and rows:
-        ledger.append(ROOT / "Specs/chaos-ledger.md", rows, options, commit_name)
+        ledger.append(ROOT / "Specs/chaos-ledger.md", rows, commit_name)
     summarize(rows)
     if code == 0 and not options.keep:
         shutil.rmtree(directory, ignore_errors=True)

@@ -4,6 +4,7 @@ Reads commands from standard input, a JSON object a line:
   {"delay": [low, high]}  milliseconds, drawn anew for every piece of a stream
   {"stall": [ports]}      pieces for these ports wait, until a command names others
   {"cut": [ports]}        the connections of these ports end
+  {"tell": true}          prints how many pieces were forwarded so far
 A stream stays in order, as TCP promises; streams and directions overtake each other.
 """
 
@@ -20,6 +21,7 @@ class Relay:
         self.stalled = set()
         self.news = asyncio.Event()
         self.connections = {}
+        self.pieces = 0
 
     async def serve(self, port, target):
         async def accept(reader, writer):
@@ -63,6 +65,7 @@ class Relay:
                 while port in self.stalled:
                     await self.news.wait()
                 writer.write(data)
+                self.pieces += 1
                 await writer.drain()
             writer.write_eof()
         except OSError:
@@ -77,6 +80,8 @@ class Relay:
             self.stalled = set(command["stall"])
             self.news.set()
             self.news.clear()
+        if "tell" in command:
+            print(self.pieces, flush=True)
         for port in command.get("cut", ()):
             for both in list(self.connections.get(port, ())):
                 for end in both:

@@ -92,6 +92,11 @@ class Clock(Fault):
             self.set(node, "+0")
         network.wait_progress(network.nodes, 3, PROGRESS_SECONDS, "all go on")
 
+    def run(self, trial, cycles, deadline):
+        super().run(trial, cycles, deadline)
+        if trial.cycles >= 2 and not any(self.complaints[0] in note for note in trial.notes):
+            raise Failure("nobody ever found a block of another time: no clock was wrong")
+
     def check_times(self, trial, start):
         """No wrong clock, so few as there are, pulls the ledger's time away."""
         honest = trial.network.nodes[0]

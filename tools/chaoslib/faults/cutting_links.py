@@ -1,5 +1,6 @@
 """Validators in network namespaces of their own: packets lost, links cut, the network divided."""
 
+import re
 import subprocess
 
 from ..network import PEER_PORT
@@ -69,11 +70,17 @@ class Wired(Fault):
 
     def drop_from(self, node, others):
         listed = ", ".join(self.address(other) for other in others)
-        self.filter(node, f"ip saddr {{ {listed} }} drop;")
+        self.filter(node, f"ip saddr {{ {listed} }} counter drop;")
 
     def heal(self, trial):
+        """Drops nothing any more. A filter that dropped nothing at all was none."""
+        dropped = 0
         for node in trial.network.nodes:
+            rules = run("ip", "netns", "exec", node.namespace, "nft", "list", "ruleset")
+            dropped += sum(map(int, re.findall(r"counter packets (\d+)", rules)))
             self.filter(node)
+        trial.count("packets dropped", dropped)
+        return dropped
 
 
 class Partition(Wired):
@@ -90,7 +97,9 @@ class Partition(Wired):
         try:
             harm(trial)
         finally:
-            self.heal(trial)
+            dropped = self.heal(trial)
+        if dropped == 0 and harm != self.link_down:
+            raise Failure("the filter dropped nothing")
         trial.say("healed")
         network.wait_progress(network.nodes, 3, PROGRESS_SECONDS, "all go on")
 
@@ -160,10 +169,12 @@ class Loss(Wired):
         trial.count(f"with {percent} %")
         try:
             for node in network.nodes:
-                self.filter(node, f"numgen random mod 100 < {percent} drop;")
+                self.filter(node, f"numgen random mod 100 < {percent} counter drop;")
             if percent < 50:
                 network.wait_progress(network.nodes, 2, PROGRESS_SECONDS, "all go on")
             trial.pause(trial.random.uniform(2, 4))
         finally:
-            self.heal(trial)
+            dropped = self.heal(trial)
+        if dropped == 0:
+            raise Failure("the filter dropped nothing")
         network.wait_progress(network.nodes, 3, PROGRESS_SECONDS, "all go on")

@@ -53,6 +53,15 @@ class Delay(Fault):
         self.proxy.stdin.write(json.dumps(command) + "\n")
         self.proxy.stdin.flush()
 
+    def expect_traffic(self, trial):
+        """Validators that found each other without the proxy would not be delayed."""
+        self.tell(tell=True)
+        pieces = int(self.proxy.stdout.readline())
+        forwarded = trial.notes.get("pieces forwarded", 0)
+        if pieces <= forwarded:
+            raise Failure(f"the proxy forwarded nothing, {pieces} pieces in all")
+        trial.count("pieces forwarded", pieces - forwarded)
+
     def cycle(self, trial):
         network, draw = trial.network, trial.random
         # The first and second bound the range, and short forms have them.
@@ -75,3 +84,4 @@ class Delay(Fault):
                 trial.pause(draw.uniform(0, 1))
         # The delay stays on while all is checked.
         network.wait_progress(network.nodes, 3, PROGRESS_SECONDS, f"all go on at {mean:.0f} ms")
+        self.expect_traffic(trial)
