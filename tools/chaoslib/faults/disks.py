@@ -213,15 +213,18 @@ class DiskFull(OwnDisks):
     def fill(self, node, left):
         """A file that leaves `left` bytes of the disk."""
         disk = self.disk(node)
-        state = os.statvfs(disk)
-        free = state.f_bavail * state.f_frsize
         with open(disk / "ballast", "wb") as ballast:
-            try:
-                os.posix_fallocate(ballast.fileno(), 0, max(4096, free - left))
-            except OSError as error:
-                # The node took the rest meanwhile, so the disk is as full as can be.
-                if error.errno != errno.ENOSPC:
-                    raise
+            for _ in range(100):
+                state = os.statvfs(disk)
+                free = state.f_bavail * state.f_frsize
+                try:
+                    os.posix_fallocate(ballast.fileno(), 0, max(4096, free - left))
+                    return
+                except OSError as error:
+                    # The node took space meanwhile, and nothing was taken here.
+                    if error.errno != errno.ENOSPC:
+                        raise
+        raise Failure(f"{disk} could not be filled")
 
     def cycle(self, trial):
         network, draw = trial.network, trial.random
