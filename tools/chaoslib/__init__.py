@@ -1,1 +1,1 @@
-"""Networks of real processes under faults. Specs/chaos.md has the rules, tools/chaos the options."""
+"""Networks of real processes under faults. Specs/chaos.md has the rules."""

@@ -13,7 +13,7 @@ SAMPLE = 300
 
 
 class Checker:
-    """Compares what the nodes of one network say with what they said before, and with each other."""
+    """Compares what the nodes of a network say with each other, and with what they said before."""
 
     def __init__(self, trial):
         self.trial, self.network, self.load = trial, trial.network, trial.load
@@ -91,7 +91,7 @@ class Checker:
             self.lost += len({entry[1] for entry in missing})
             name, digest, receipt, answer = missing[0]
             raise Failure(
-                f"{self.lost} acknowledged transfers lost or changed, the first {digest} at {name}: "
+                f"{self.lost} acknowledged transfers lost or changed, first {digest} at {name}: "
                 f"{json.dumps(receipt)} was shown, now {json.dumps(answer)}"
             )
 
@@ -137,8 +137,8 @@ class Checker:
                     said = (done.stdout or done.stderr).strip()[-600:]
                     raise Failure(f"tally {' '.join(verb)} of {node.name} finds: {said}")
 
-    def everything(self, is_last=False):
+    def everything(self):
         top = self.settle()
         self.agreement(top)
-        self.acknowledged(is_last)
+        self.acknowledged(is_last=False)
         self.logs()

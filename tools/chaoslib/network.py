@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import time
 
@@ -130,12 +131,12 @@ class Node:
         self.is_paused = False
 
     def pause(self):
-        self.process.send_signal(19)
+        self.process.send_signal(signal.SIGSTOP)
         self.is_paused = True
 
     def resume(self):
         if self.is_running:
-            self.process.send_signal(18)
+            self.process.send_signal(signal.SIGCONT)
         self.is_paused = False
 
     def terminate(self):

@@ -105,8 +105,9 @@ class Trial:
             self.fault.cycle(self)
             self.cycles += 1
             self.say("check")
-            self.checker.everything(is_last=self.cycles == cycles)
+            self.checker.everything()
             self.say(f"{self.load.count_acknowledged()} acknowledged, none lost")
+        self.checker.acknowledged(is_last=True)
         self.load.end()
         self.say("stop")
         self.network.stop()

@@ -1,6 +1,5 @@
 """Processes killed by SIGKILL, and started again from the disk they left."""
 
-from ..network import until
 from ..trial import Fault
 
 PROGRESS_SECONDS = 120
@@ -55,10 +54,4 @@ class KillAll(Fault):
             node.start()
         for node in network.nodes:
             node.wait_ready()
-        # The load begins to offer again what the pools held.
-        until(
-            PROGRESS_SECONDS,
-            lambda: f"all go on: {network.heights()}",
-            lambda: all(height is not None for height in network.heights()),
-        )
         network.wait_progress(network.nodes, 3, PROGRESS_SECONDS, "all go on")
