@@ -27,6 +27,7 @@ package final class Intake: Sendable {
     private let signal: @Sendable () -> Void
     private let forward: @Sendable ([[UInt8]]) -> Void
     private let senders: SenderCache?
+    package let meter = IntakeMeter()
 
     /// Transactions one task verifies: about a millisecond, much more than a task costs.
     private static let chunk = 16
@@ -58,12 +59,23 @@ package final class Intake: Sendable {
     package func submit(
         _ raws: [[UInt8]], isForwarded: Bool = false
     ) async -> [Result<Hash32, SubmitRejection>] {
+        let results = await offer(raws, isForwarded: isForwarded)
+        meter.count(results, fromPeers: isForwarded)
+        return results
+    }
+
+    private func offer(
+        _ raws: [[UInt8]], isForwarded: Bool
+    ) async -> [Result<Hash32, SubmitRejection>] {
         guard !raws.isEmpty else { return [] }
         guard takesTransactions else { return raws.map { _ in .failure(.diskFull) } }
         let load = inFlight.add(raws.count, ordering: .relaxed).newValue
         defer { inFlight.subtract(raws.count, ordering: .relaxed) }
         guard load <= limit else { return raws.map { _ in .failure(.busy) } }
+        let begun = ContinuousClock.now
         let verified = await verify(raws)
+        meter.verifications.observe(since: begun)
+        meter.verifiedTransactions.add(raws.count)
         senders?.remember(verified.compactMap { try? $0.get() })
         var results: [Result<Hash32, SubmitRejection>] = verified.map { outcome in
             switch outcome {

@@ -130,7 +130,9 @@ private struct PeerService {
     private mutating func handle(_ frame: PeerFrame) async throws {
         switch frame {
         case .vote(let wire), .block(let wire): try await handle(wire)
-        case .head(let height, _): inputs.append(.peerHead(height, from: link.address))
+        case .head(let height, _):
+            link.note(height)
+            inputs.append(.peerHead(height, from: link.address))
         case .bodyRequest(let digest):
             link.send(.body(digest, await beacon.block(digest)?.body))
         case .body(let digest, let body): handle(digest, body)

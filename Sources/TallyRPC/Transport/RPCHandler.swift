@@ -198,19 +198,14 @@ extension RPCHandler {
     private func complete(_ request: HTTPRequest) {
         switch request.purpose {
         case .call: answer(request)
-        case .page: send(page(request.target), to: request)
+        case .page:
+            timer.clear()
+            phase = .answering(request)
+            connection?.submit(.page(target: request.target))
         case .preflight: send(.noContent, to: request)
         case .webSocket(let answer): upgrade(answer)
         case .refused(let response): send(response, to: request)
         }
-    }
-
-    private func page(_ target: String) -> HTTPResponse {
-        if let page = server.pages(target) { return .page(page) }
-        guard target.prefix(while: { $0 != "?" }) == "/" else {
-            return .refusal(404, "no such page")
-        }
-        return .refusal(405, "POST a JSON-RPC 2.0 request", allow: "POST")
     }
 
     private func answer(_ request: HTTPRequest) {
