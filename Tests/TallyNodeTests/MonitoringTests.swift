@@ -1,5 +1,6 @@
 import Foundation
 import FoundationNetworking
+import Logging
 import TallyClient
 import TallyCrypto
 import TallyExecution

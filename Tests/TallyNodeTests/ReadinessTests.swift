@@ -1,5 +1,6 @@
 import TallyNode
 import TallyPrimitives
+import TallyRPC
 import Testing
 
 @Suite struct ReadinessTests {

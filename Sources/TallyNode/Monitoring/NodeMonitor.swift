@@ -86,7 +86,7 @@ struct NodeMonitor: Sendable {
         writeLogs(&out)
         writeStores(&out)
         writeRequests(&out)
-        if let network { write(network.transport, &out) }
+        writePeers(&out)
         write(ProcessFigures.read(), &out)
         return out
     }

@@ -128,7 +128,8 @@ final class RPCHandler<Dispatcher: RPCDispatcher>: ChannelInboundHandler, Remova
         }
         isInputClosed = true
         switch phase {
-        case .idle, .receiving, .lingering: context.close(promise: nil)
+        case .idle: closeAfterWrites()
+        case .receiving, .lingering: context.close(promise: nil)
         // The client may still read what it asked for.
         case .answering, .writing, .flushing, .upgraded: break
         }
@@ -149,7 +150,7 @@ final class RPCHandler<Dispatcher: RPCDispatcher>: ChannelInboundHandler, Remova
     private func quiesce() {
         if let webSocket { return webSocket.quiesce() }
         closesAfterReply = true
-        if case .idle = phase { channelContext?.close(promise: nil) }
+        if case .idle = phase { closeAfterWrites() }
     }
 }
 
@@ -248,7 +249,7 @@ extension RPCHandler {
         flushIfNeeded()
         guard !isBusy else { return }
         if isInputClosed || closesAfterReply, case .idle = phase {
-            channelContext?.close(promise: nil)
+            closeAfterWrites()
         } else {
             channelContext?.read()
         }
@@ -306,6 +307,9 @@ extension RPCHandler {
             self.flushed()
         }
     }
+
+    /// A channel may be written to long before all is sent, and what is not sent when it closes is lost.
+    private func closeAfterWrites() { end(ByteBuffer(), lingers: false) }
 
     private func flushed() {
         guard let channelContext, case .flushing(let lingers) = phase else { return }
