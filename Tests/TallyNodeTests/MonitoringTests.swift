@@ -45,7 +45,7 @@ import Testing
         return Remains(of: node, in: scratch.path)
     }
 
-    private static func get(_ url: String) async throws -> (Int, String, type: String) {
+    static func get(_ url: String) async throws -> (Int, String, type: String) {
         let session = URLSession(configuration: .ephemeral)
         defer { session.finishTasksAndInvalidate() }
         let (body, response) = try await session.data(from: try #require(URL(string: url)))
@@ -57,7 +57,7 @@ import Testing
     }
 
     /// Samples by name and labels, as they stand in the text.
-    private static func scrape(_ url: String) async throws -> [String: Double] {
+    static func scrape(_ url: String) async throws -> [String: Double] {
         let (status, text, type) = try await get(url + "/metrics")
         #expect(status == 200)
         #expect(type == "text/plain; version=0.0.4; charset=utf-8")
@@ -114,6 +114,32 @@ import Testing
             let started =
                 Date.now.timeIntervalSince1970 - (after["process_start_time_seconds"] ?? 0)
             #expect((0..<86_400).contains(started))
+        }
+    }
+
+    /// A validator alone decides nothing: it lives, and is not to be asked.
+    @Test(.timeLimit(.minutes(2))) func isReadyOnlyAmongOthers() async throws {
+        let network = try PeerTestNetwork(validators: 4)
+        try await network.run { group in
+            try await network.start(0, in: &group)
+            let url = try network.url(0)
+            #expect(try await Self.get(url + "/livez").0 == 200)
+            let alone = try await Self.get(url + "/readyz")
+            #expect(alone.0 == 503)
+            #expect(alone.1 == "not ready: beacon, peers\n")
+            #expect(try await Self.scrape(url)["tally_ready"] == 0)
+            for index in 1..<4 { try await network.start(index, in: &group) }
+            while try await Self.get(url + "/readyz").0 != 200 { await Task.yield() }
+            // Ready with one other connected; the rest comes.
+            var samples = try await Self.scrape(url)
+            while samples["tally_peers{role=\"validator\"}"] != 3 {
+                samples = try await Self.scrape(url)
+            }
+            #expect(samples["tally_validators"] == 4)
+            #expect(samples["tally_quorum_power"] == 3)
+            #expect(samples["tally_peer_received_frames_total{class=\"votes\"}"] ?? 0 > 0)
+            #expect(samples["tally_peer_offences_total"] == 0)
+            #expect(samples["tally_evidence_total"] == 0)
         }
     }
 
