@@ -26,7 +26,7 @@ package final class Intake: Sendable {
     private let space: WriteSpace
     private let signal: @Sendable () -> Void
     private let forward: @Sendable ([[UInt8]]) -> Void
-    private let senders: SenderCache?
+    private let known: KnownTransactions?
     package let meter = IntakeMeter()
 
     /// Transactions one task verifies: about a millisecond, much more than a task costs.
@@ -38,7 +38,7 @@ package final class Intake: Sendable {
     package init(
         parameters: NetworkParameters, shards: [Shard], limits: Limits, space: WriteSpace,
         signal: @escaping @Sendable () -> Void,
-        forward: @escaping @Sendable ([[UInt8]]) -> Void, senders: SenderCache?
+        forward: @escaping @Sendable ([[UInt8]]) -> Void, known: KnownTransactions?
     ) {
         chainID = parameters.chainID
         layout = parameters.layout
@@ -47,7 +47,7 @@ package final class Intake: Sendable {
         self.space = space
         self.signal = signal
         self.forward = forward
-        self.senders = senders
+        self.known = known
     }
 
     /// Whether there is space for transactions; the other reasons to refuse are theirs.
@@ -76,7 +76,7 @@ package final class Intake: Sendable {
         let verified = await verify(raws)
         meter.verifications.observe(since: begun)
         meter.verifiedTransactions.add(raws.count)
-        senders?.remember(verified.compactMap { try? $0.get() })
+        known?.remember(verified.compactMap { try? $0.get() })
         var results: [Result<Hash32, SubmitRejection>] = verified.map { outcome in
             switch outcome {
             case .success(let transaction): .success(transaction.hash)
