@@ -26,7 +26,8 @@ package final class Intake: Sendable {
     private let space: WriteSpace
     private let signal: @Sendable () -> Void
     private let forward: @Sendable ([[UInt8]]) -> Void
-    private let senders: SenderCache?
+    private let known: KnownTransactions?
+    package let meter = IntakeMeter()
 
     /// Transactions one task verifies: about a millisecond, much more than a task costs.
     private static let chunk = 16
@@ -37,7 +38,7 @@ package final class Intake: Sendable {
     package init(
         parameters: NetworkParameters, shards: [Shard], limits: Limits, space: WriteSpace,
         signal: @escaping @Sendable () -> Void,
-        forward: @escaping @Sendable ([[UInt8]]) -> Void, senders: SenderCache?
+        forward: @escaping @Sendable ([[UInt8]]) -> Void, known: KnownTransactions?
     ) {
         chainID = parameters.chainID
         layout = parameters.layout
@@ -46,7 +47,7 @@ package final class Intake: Sendable {
         self.space = space
         self.signal = signal
         self.forward = forward
-        self.senders = senders
+        self.known = known
     }
 
     /// Whether there is space for transactions; the other reasons to refuse are theirs.
@@ -58,13 +59,24 @@ package final class Intake: Sendable {
     package func submit(
         _ raws: [[UInt8]], isForwarded: Bool = false
     ) async -> [Result<Hash32, SubmitRejection>] {
+        let results = await offer(raws, isForwarded: isForwarded)
+        meter.count(results, fromPeers: isForwarded)
+        return results
+    }
+
+    private func offer(
+        _ raws: [[UInt8]], isForwarded: Bool
+    ) async -> [Result<Hash32, SubmitRejection>] {
         guard !raws.isEmpty else { return [] }
         guard takesTransactions else { return raws.map { _ in .failure(.diskFull) } }
         let load = inFlight.add(raws.count, ordering: .relaxed).newValue
         defer { inFlight.subtract(raws.count, ordering: .relaxed) }
         guard load <= limit else { return raws.map { _ in .failure(.busy) } }
+        let begun = ContinuousClock.now
         let verified = await verify(raws)
-        senders?.remember(verified.compactMap { try? $0.get() })
+        meter.verifications.observe(since: begun)
+        meter.verifiedTransactions.add(raws.count)
+        known?.remember(verified.compactMap { try? $0.get() })
         var results: [Result<Hash32, SubmitRejection>] = verified.map { outcome in
             switch outcome {
             case .success(let transaction): .success(transaction.hash)

@@ -101,16 +101,20 @@ package final class Node: Sendable {
             ? try await openNetwork(configuration, genesis, directory.path, key, logger) : nil
         let (engine, recovery) = try openEngine(
             configuration, genesis, path: directory.path, key, network, logger)
+        let dispatcher = LedgerDispatcher(
+            publisher: engine.publisher, intake: engine.intake, shards: engine.shards,
+            genesis: genesis, clientVersion: ProgramVersion.client,
+            identity: NodeIdentity(address: key.address, isValidator: isMember) {
+                network?.transport.links.count ?? 0
+            }, accounts: accounts)
+        let monitor = NodeMonitor(
+            engine: engine, rpc: dispatcher.meter, connections: Gauge(), network: network,
+            clock: SystemClock())
         let server: RPCServer<LedgerDispatcher>
         do throws(RPCServerError) {
             server = try await RPCServer.bind(
-                host: configuration.rpcHost, port: configuration.rpcPort,
-                dispatcher: LedgerDispatcher(
-                    publisher: engine.publisher, intake: engine.intake, shards: engine.shards,
-                    genesis: genesis, clientVersion: ProgramVersion.client,
-                    identity: NodeIdentity(address: key.address, isValidator: isMember) {
-                        network?.transport.links.count ?? 0
-                    }, accounts: accounts))
+                host: configuration.rpcHost, port: configuration.rpcPort, dispatcher: dispatcher,
+                pages: monitor.pages, connections: monitor.connections)
         } catch { throw .rpc(error) }
         return Node(
             genesis: genesis, recovery: recovery, engine: engine, server: server,
@@ -158,6 +162,7 @@ package final class Node: Sendable {
         settings.listen = configuration.peers.listen
         settings.places = configuration.peers.places
         let clock = SystemClock()
+        let logger = logger.of("peers")
         do throws(TransportError) {
             let transport = try await PeerTransport.bind(settings, clock: clock) { notice in
                 notice.log(to: logger)
@@ -182,6 +187,7 @@ package final class Node: Sendable {
         }
         settings.checkpoints = configuration.checkpoints
         if let network { settings.network = network }
+        let logger = logger.of("ledger")
         do throws(EngineError) {
             let (engine, report) = try Engine.open(settings, clock: SystemClock()) { notice in
                 notice.log(to: logger)
@@ -324,7 +330,10 @@ extension BeaconNotice {
                 "a validator broke the rules", metadata: ["proof": "\(evidence)"])
         case .quarantined(let endpoint, let error):
             logger.critical(
-                "shard quarantined: it builds no more blocks",
+                """
+                shard quarantined: its state here is damaged and it builds no more blocks; stop the \
+                node, look with `tally db verify`, restore the directory from a copy
+                """,
                 metadata: ["shard": "\(endpoint)", "reason": "\(error)"])
         }
     }

@@ -44,6 +44,40 @@ import Testing
         #expect(json["time"]?.stringValue?.count == 24)
     }
 
+    @Test func componentsStandBeforeTheMessage() throws {
+        let log: (inout Logger) -> Void = { logger in
+            logger[metadataKey: LineLogHandler.component] = "peers"
+            logger.info("peer connected", metadata: ["peer": "a"])
+        }
+        let text = try #require(lines(isJSON: false, log).first)
+        #expect(text.hasSuffix("Z info     peers: peer connected peer=a"))
+        let json = try #require(lines(isJSON: true, log).first)
+        let end = #"Z","level":"info","component":"peers","message":"peer connected","peer":"a"}"#
+        #expect(json.hasSuffix(end))
+    }
+
+    /// Whoever wrote the value.
+    @Test func aTextLineIsOneLine() throws {
+        let found = lines(isJSON: false) { logger in
+            logger.info(
+                "two\nlines",
+                metadata: ["a": "x y", "b": "\u{1b}[2J", "c": "say \"no\"", "d": "", "e": "x=y"])
+        }
+        let line = try #require(found.first)
+        let end = #"two\nlines a="x y" b="\u{1b}[2J" c="say \"no\"" d="" e="x=y""#
+        #expect(line.hasSuffix(end))
+    }
+
+    @Test(arguments: [false, true])
+    func longValuesAreCut(isJSON: Bool) throws {
+        let found = lines(isJSON: isJSON) { logger in
+            logger.info("long", metadata: ["proof": "x\(String(repeating: "é", count: 50_000))"])
+        }
+        let line = try #require(found.first)
+        #expect(line.utf8.count < LineLogHandler.valueLimit + 200)
+        #expect(line.contains("é… (100001 bytes)"))
+    }
+
     @Test func lowerLevelsAreSilent() {
         #expect(lines(isJSON: false, level: .error) { $0.warning("no") } == [])
     }

@@ -75,6 +75,9 @@ final class PeerTestNetwork {
         return try LedgerClient(node.rpcURL, timeout: .seconds(60))
     }
 
+    /// Of a node that runs.
+    func url(_ index: Int) throws -> String { try #require(nodes[index]).rpcURL }
+
     /// Runs what `body` starts, then stops all nodes and waits until nothing is left of them.
     func run(
         _ body: (inout ThrowingTaskGroup<Void, any Error>) async throws -> Void

@@ -11,14 +11,22 @@ import Testing
 
     static let echo = call("echoAtOnce", id: 1)
 
+    static let pages: RPCPageSource = { target in
+        await Task.yield()
+        return switch target {
+        case "/livez": .text("ok\n")
+        case "/readyz?verbose": .text("shard 3 is behind\n", status: 503)
+        default: nil
+        }
+    }
+
     @Test(arguments: [
         ("GET / HTTP/1.1", 405), ("PUT / HTTP/1.1", 405), ("DELETE / HTTP/1.1", 405),
         ("OPTIONS / HTTP/1.1", 405), ("GET /other HTTP/1.1", 404), ("POST /other HTTP/1.1", 404),
         ("GET /livez HTTP/1.1", 200), ("GET /readyz?verbose HTTP/1.1", 503),
     ])
     func answersMethodsAndPaths(_ line: String, _ status: Int) async throws {
-        let pages = RPCPage.health { "shard 3 is behind" }
-        try await withServer(pages: pages) { server, _ in
+        try await withServer(pages: Self.pages) { server, _ in
             var client = try await RawClient.connect(server.address.port)
             try await client.send("\(line)\r\nhost: 127.0.0.1:8545\r\n\r\n")
             let response = try await client.response()
@@ -27,6 +35,17 @@ import Testing
             if status == 503 { #expect(response.body == "shard 3 is behind\n") }
             // Kept alive.
             #expect(try await client.call(Self.echo).status == 200)
+        }
+    }
+
+    @Test func answersPagesAndCallsInOrder() async throws {
+        try await withServer(pages: Self.pages) { server, _ in
+            var client = try await RawClient.connect(server.address.port)
+            let page = "GET /readyz?verbose HTTP/1.1\r\nhost: localhost\r\n\r\n"
+            try await client.send(page + RawClient.request(Self.echo) + page)
+            for status in [503, 200, 503] {
+                #expect(try await client.response().status == status)
+            }
         }
     }
 

@@ -122,6 +122,7 @@ extension Beacon {
 
     func quarantine(_ endpoint: EndpointID, _ error: ExecutionError) {
         guard quarantined.insert(endpoint).inserted else { return }
+        meter.quarantine(endpoint, error)
         notify(.quarantined(endpoint, error))
     }
 

@@ -14,6 +14,7 @@ extension Beacon {
     /// Takes the state of every endpoint as of the height just published. Nothing is executed
     /// meanwhile, so all are of the same height.
     func startCheckpoint(_ height: Height) async {
+        checkpointBegun = .now
         var parts: [(shard: Shard, checkpoint: Checkpoint)] = []
         for shard in shards { parts.append((shard, await shard.beginCheckpoint())) }
         let rows = beaconHistory.rows(after: checkpointedRows, through: height)
@@ -62,11 +63,13 @@ extension Beacon {
         } catch { throw .store(error) }
         beaconCheckpoint = nil
         checkpointedRows = height
+        meter.checkpointHeight.set(height.value)
         beaconHistory.checkpointed(height)
         do throws(JournalRefusal) {
             shortage.pruning.add(try durability.beaconCheckpointed(height))
         } catch { throw .journalRefused(error) }
         try prune()
+        meter.checkpoints.observe(since: checkpointBegun)
         notify(.checkpointed(height))
         shortage.needsCheckpoint = false
         endShortage()
@@ -79,6 +82,7 @@ extension Beacon {
         durability.checkpointFailed()
         ownStorage.abandonCheckpoint()
         beaconCheckpoint = nil
+        meter.failedCheckpoints.add()
         notify(.checkpointFailed(height, error))
         // Nobody waits for room any more: the log keeps what the last one would have held.
         if isEnding { checkpointJobs.finish() }

@@ -21,9 +21,12 @@ extension Beacon {
         timers.forget(through: height)
         finals.append(decision.final)
         let hasWork = try await publish(decided, decision.certificate)
+        let (now, time) = (clock.now().milliseconds, decided.block.header.time.milliseconds)
+        meter.finality.observe(.milliseconds(Int64(clamping: now - min(time, now))))
         kept = kept.filter { $0.value.block.header.parent == decision.block.digest }
         answer(
             .applied(height, setAfterNext: core.schedule[height.next.next]))
+        meter.note(agreement.sets[height.next])
         let checkpoint = durability.published(
             height, transactions: decided.block.transactionCount, bytes: decision.block.body.count)
         for case .checkpointShards(let height) in checkpoint { await startCheckpoint(height) }

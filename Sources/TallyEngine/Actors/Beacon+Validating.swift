@@ -14,6 +14,7 @@ extension Beacon {
         // Out of date: another block was decided meanwhile.
         guard proposed.parent == core.headHash else { return }
         if let refusal = await judge(proposed, checksClock: request.checksClock) {
+            meter.refusedBlocks.add()
             notify(.refused(request.height, digest: request.digest, refusal))
             answer(.validated(request, .invalid))
         } else {

@@ -39,8 +39,10 @@ package actor Beacon {
 
     // Disk
     var durability: Durability
-    let logs: FileLogs
+    package nonisolated let logs: FileLogs
     var checkpointedRows: Height
+    /// When the checkpoint under way was begun.
+    var checkpointBegun = ContinuousClock.now
     var isEnding = false
     /// The beacon's part of the checkpoint under way.
     var beaconCheckpoint: Checkpoint?
@@ -60,6 +62,7 @@ package actor Beacon {
     package nonisolated let checkpoints: AsyncStream<CheckpointJob>
 
     package nonisolated let publisher: HeadPublisher
+    package nonisolated let meter = BeaconMeter()
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
     }
@@ -110,6 +113,7 @@ package actor Beacon {
         beaconHistory = parts.beaconHistory
         finals = parts.finals
         checkpointedRows = parts.checkpointed
+        meter.checkpointHeight.set(parts.checkpointed.value)
         space = parts.space
         self.genesisHeader = genesisHeader
         network = configuration.network
@@ -121,6 +125,8 @@ package actor Beacon {
             LedgerSnapshot(
                 genesis: genesis, genesisHeader: genesisHeader, beacon: core,
                 endpoints: parts.snapshots, beaconHistory: parts.beaconHistory))
+        meter.pulse.set(clock.uptime().wholeMilliseconds)
+        meter.note(agreement.sets[core.head.height.next])
     }
 
     var core: BeaconCore { books.core }
@@ -173,6 +179,7 @@ package actor Beacon {
         do throws(EngineError) {
             try retry()
         } catch { throw fail(error) }
+        notePulse()
         inputs += timers.due(clock.uptime()).map(Ibft.Input.timer)
         let now = clock.now()
         if isTimeDue(now) { inputs.append(.work) }
@@ -246,6 +253,7 @@ package actor Beacon {
         while !inputs.isEmpty {
             for effect in agreement.handle(inputs.removeFirst()) { try perform(effect) }
         }
+        meter.round.set(agreement.round.value)
     }
 
     /// Answers agreement, which learns of it before anything else is done.
@@ -255,7 +263,7 @@ package actor Beacon {
         switch effect {
         case .broadcast(let message):
             // Nobody votes with a lone validator, and what it tells itself is not durable yet.
-            if !isAlone(message.height) { network.broadcast(message) }
+            if !isAlone(message.height) { broadcast(message) }
         case .send(let message, let peer): network.send(message, to: peer)
         case .sendFinal(let height, let peer):
             if let final = finals[height] { network.send(.final(final), to: peer) }
@@ -266,19 +274,39 @@ package actor Beacon {
         case .requestBody(let request): network.request(request)
         case .requestSync(let first, let last): network.requestFinals(from: first, through: last)
         case .decide(let decision): jobs.append(.decide(decision))
-        case .report(let evidence): notify(.evidence(evidence))
+        case .report(let evidence):
+            meter.evidence.add()
+            notify(.evidence(evidence))
         case .halt(let fork): throw .fork(fork)
         case .lateSeal, .refuse: break
         }
     }
 
-    private func perform(_ job: Job) async throws(EngineError) {
-        switch job {
-        case .build(let request): try await build(request)
-        case .validate(let request, let block): try await validate(request, block)
-        case .decide(let decision): try await decide(decision)
+    private func broadcast(_ message: Message) {
+        if case .proposal(let proposal) = message, let kept = kept[proposal.block.digest] {
+            network.broadcast(proposal, kept.block)
+        } else {
+            network.broadcast(message)
         }
     }
+
+    private func perform(_ job: Job) async throws(EngineError) {
+        let begun = ContinuousClock.now
+        switch job {
+        case .build(let request):
+            try await build(request)
+            meter.builds.observe(since: begun)
+        case .validate(let request, let block):
+            try await validate(request, block)
+            meter.checks.observe(since: begun)
+        case .decide(let decision):
+            try await decide(decision)
+            meter.publications.observe(since: begun)
+        }
+        notePulse()
+    }
+
+    private func notePulse() { meter.pulse.set(clock.uptime().wholeMilliseconds) }
 
     /// Whether we are the only validator of a height.
     func isAlone(_ height: Height) -> Bool {

@@ -18,6 +18,7 @@ package actor Shard {
 
     package nonisolated let endpoint: EndpointID
     package nonisolated let store: EndpointStore
+    package nonisolated let meter = ShardMeter()
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
     }
@@ -49,6 +50,7 @@ package actor Shard {
             results.append(
                 pool.admit(transaction, nonce: account.nonce, balance: account.balance))
         }
+        notePool()
         return results
     }
 
@@ -74,6 +76,11 @@ package actor Shard {
     ///   - bytes: of them, at most so many.
     package func pending(_ count: Int, bytes: Int) -> [[UInt8]] {
         pool.pending(count, bytes: bytes)
+    }
+
+    private func notePool() {
+        meter.poolTransactions.set(pool.count)
+        meter.poolBytes.set(pool.byteCount)
     }
 
     package var poolSize: (count: Int, bytes: Int) { (pool.count, pool.byteCount) }
@@ -112,6 +119,7 @@ package actor Shard {
         let candidate = try state.build(
             view, beneficiary: beneficiary, from: &pool, pages: storage.view)
         lastBuilt = (parent, candidate)
+        notePool()
         return Proposal(
             candidate: candidate, isMandatory: state.isMandatory(view),
             nextDueTime: state.nextDueTime(after: view.time))
@@ -167,7 +175,11 @@ package actor Shard {
         try branches.advance(
             to: decided.height, deciding: decided.digest, deliveries: decided.deliveries)
         settlePool(decided)
-        if let candidate = decided.candidate { storage.append(candidate.record) }
+        notePool()
+        if let candidate = decided.candidate {
+            meter.count(candidate.record.results)
+            storage.append(candidate.record)
+        }
         return Advance(
             snapshot: storage.snapshot(core),
             hasWork: pool.hasReady || core.inbound.contains { $0.count > 0 })

@@ -12,6 +12,8 @@ package final class FileJournal: JournalStorage, Sendable {
     }
 
     private let directory: String
+    package let syncs = Histogram()
+    package let bytesWritten = Counter()
     /// The file last written to, open.
     private let current = Mutex<OpenFile?>(nil)
 
@@ -77,6 +79,16 @@ package final class FileJournal: JournalStorage, Sendable {
         return bytes
     }
 
+    /// What the segments take on the disk: what the next start reads.
+    package var byteCount: UInt64 {
+        guard let segments = try? list() else { return 0 }
+        return segments.reduce(0) { total, segment in
+            var status = stat()
+            guard stat(path(segment), &status) == 0 else { return total }
+            return total + UInt64(clamping: status.st_size)
+        }
+    }
+
     // MARK: Files
 
     private func path(_ segment: JournalSegment) -> String { directory + "/" + segment.fileName }
@@ -118,12 +130,15 @@ package final class FileJournal: JournalStorage, Sendable {
             guard count > 0 else { throw failure(segment) }
             written += count
         }
+        bytesWritten.add(written)
     }
 
     private func sync(_ segment: JournalSegment) throws(JournalStorageError) {
         let descriptor = try descriptor(of: segment)
         // Never tried again: the system may have dropped the pages it could not write (STORE-9).
         // Not for lack of space either: LOG-10.
+        let begun = ContinuousClock.now
+        defer { syncs.observe(since: begun) }
         guard fdatasync(descriptor) == 0 else { throw .failed(segment, code: errno) }
     }
 

@@ -12,6 +12,9 @@ package struct StoreView: Sendable {
     let eraTransactions: UInt64
     private let transactionCount = KnownCount()
 
+    /// Figures of the environment that this is a view of.
+    package var environmentInfo: EnvironmentInfo { snapshot.environment.info }
+
     init(snapshot: ReadSnapshot, databases: EndpointStore.Databases, eraTransactions: UInt64) {
         self.snapshot = snapshot
         self.databases = databases

@@ -16,6 +16,7 @@ package final class PeerLink: Sendable {
     package let weDialled: Bool
     package var address: Address { identity.address }
     let inbox: PeerInbox
+    private let announced: Atomic<UInt64>
     private let outgoing: Mutex<Outgoing>
     private let loop: any EventLoop
     private let handler: NIOLoopBound<PeerHandler>
@@ -28,6 +29,7 @@ package final class PeerLink: Sendable {
         self.id = id
         self.identity = identity
         self.weDialled = weDialled
+        announced = Atomic(identity.height.value)
         inbox = PeerInbox(bound: limits.inbox)
         outgoing = Mutex(Outgoing(queue: OutboundQueue(limits: limits)))
         self.loop = loop
@@ -61,6 +63,11 @@ package final class PeerLink: Sendable {
     package func received() async -> [PeerFrame]? {
         await inbox.next { loop.execute { [handler] in handler.value.resumeReading() } }
     }
+
+    /// The newest height that the peer says is final where it is. It may say anything.
+    package var height: Height { Height(announced.load(ordering: .relaxed)) }
+
+    func note(_ height: Height) { announced.max(height.value, ordering: .relaxed) }
 
     /// Ends the connection.
     package func close(_ refusal: PeerRefusal) {

@@ -37,6 +37,7 @@ package struct LedgerDispatcher: RPCDispatcher {
     let clock: any NodeClock
     let caches = ViewCaches()
     let proofs = ProofSource()
+    package let meter = RPCMeter()
 
     /// - Parameters:
     ///   - shards: by number.
@@ -69,9 +70,33 @@ package struct LedgerDispatcher: RPCDispatcher {
     package func respondAtOnce(
         to call: RPCCall, into result: inout JSONWriter
     ) throws(RPCFailure) -> Bool {
+        let begun = ContinuousClock.now
+        let method = try method(of: call)
+        let isAnswered: Bool
+        do throws(RPCFailure) {
+            isAnswered = try attempt(method, call, &result)
+        } catch {
+            meter.count(method, failed: true)
+            throw error
+        }
+        if isAnswered {
+            meter.count(method, failed: false)
+            meter.durations.observe(since: begun)
+        }
+        return isAnswered
+    }
+
+    private func method(of call: RPCCall) throws(RPCFailure) -> RPCMethod {
         guard let method = RPCMethod.table[call.method] else {
+            meter.unknown.add()
             throw .methodNotFound(call.method)
         }
+        return method
+    }
+
+    private func attempt(
+        _ method: RPCMethod, _ call: RPCCall, _ result: inout JSONWriter
+    ) throws(RPCFailure) -> Bool {
         switch method.handler {
         case .atOnce(let handler):
             try handler(self, try RPCArguments(call, method), &result)
@@ -86,9 +111,21 @@ package struct LedgerDispatcher: RPCDispatcher {
     package func respond(
         to call: RPCCall, into result: inout JSONWriter
     ) async throws(RPCFailure) {
-        guard let method = RPCMethod.table[call.method] else {
-            throw .methodNotFound(call.method)
+        let begun = ContinuousClock.now
+        let method = try method(of: call)
+        do throws(RPCFailure) {
+            try await perform(method, call, &result)
+        } catch {
+            meter.count(method, failed: true)
+            throw error
         }
+        meter.count(method, failed: false)
+        if !call.waits { meter.durations.observe(since: begun) }
+    }
+
+    private func perform(
+        _ method: RPCMethod, _ call: RPCCall, _ result: inout JSONWriter
+    ) async throws(RPCFailure) {
         let arguments = try RPCArguments(call, method)
         switch method.handler {
         case .atOnce(let handler), .reading(let handler):

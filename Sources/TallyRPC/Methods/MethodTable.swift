@@ -5,9 +5,14 @@ extension RPCMethod {
     static let subscribe = "eth_subscribe"
 
     /// In the order of documents.
-    static let all: [RPCMethod] =
-        chain + fees + accounts + calls + blocks + transactions + subscriptions + shards
-        + headers + proofs + own
+    static let all: [RPCMethod] = [
+        chain, fees, accounts, calls, blocks, transactions, subscriptions, shards, headers, proofs,
+        own,
+    ].joined().enumerated().map { place, method in
+        var method = method
+        method.place = place
+        return method
+    }
 
     static let table = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 

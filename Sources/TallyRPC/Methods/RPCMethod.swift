@@ -81,6 +81,8 @@ struct RPCMethod: Sendable {
     let parameters: [RPCParameter]
     let result: RPCResultKind
     let handler: Handler
+    /// In the table.
+    var place = 0
 
     static func atOnce(
         _ name: String, _ summary: String, _ parameters: [RPCParameter] = [],

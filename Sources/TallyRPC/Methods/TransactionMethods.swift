@@ -103,6 +103,7 @@ extension LedgerDispatcher {
         guard let method = RPCMethod.table[RPCMethod.sendRawTransaction] else {
             preconditionFailure("the method that this is for is not in the table")
         }
+        let begun = ContinuousClock.now
         for (index, call) in calls.enumerated() where call.method == method.name {
             do throws(RPCFailure) {
                 raws.append(try RPCArguments(call, method).bytes(0))
@@ -111,6 +112,14 @@ extension LedgerDispatcher {
         }
         for (place, result) in zip(places, await intake.submit(raws)) {
             outcomes[place] = result.mapError(RPCFailure.init)
+        }
+        meter.durations.observe(since: begun)
+        for case .some(let outcome) in outcomes {
+            if case .success = outcome {
+                meter.count(method, failed: false)
+            } else {
+                meter.count(method, failed: true)
+            }
         }
         return RawSubmission(outcomes: outcomes)
     }

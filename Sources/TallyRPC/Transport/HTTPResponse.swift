@@ -22,8 +22,16 @@ struct HTTPResponse: Sendable {
             body: Array((text + "\n").utf8), allow: allow)
     }
 
-    static func page(_ page: RPCPage) -> HTTPResponse {
-        HTTPResponse(status: page.status, contentType: page.contentType, body: page.body)
+    /// - Parameter page: `nil` when there is none at the target.
+    static func page(_ page: RPCPage?, at target: String) -> HTTPResponse {
+        if let page {
+            return HTTPResponse(
+                status: page.status, contentType: page.contentType, body: page.body)
+        }
+        guard target.prefix(while: { $0 != "?" }) == "/" else {
+            return .refusal(404, "no such page")
+        }
+        return .refusal(405, "POST a JSON-RPC 2.0 request", allow: "POST")
     }
 
     /// The whole message. `origin` is the allowed origin of a request from another one.

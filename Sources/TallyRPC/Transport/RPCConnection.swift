@@ -7,6 +7,8 @@ enum RPCWork: Sendable {
     case body(ByteBuffer)
     /// A message already parsed.
     case message(RPCMessage)
+    /// A GET request.
+    case page(target: String)
     /// The connection has become a WebSocket: the last piece.
     case session(WebSocketSession)
 }
@@ -88,13 +90,18 @@ final class RPCConnection: Sendable {
 
 extension RPCConnection {
     /// Answers one request after the other until the connection is closed.
-    func serve(_ dispatcher: some RPCDispatcher, limits: RPCLimits) async {
+    func serve(
+        _ dispatcher: some RPCDispatcher, limits: RPCLimits, pages: RPCPageSource
+    ) async {
         while let work = await next() {
             let message: RPCMessage
             switch work {
             case .message(let parsed): message = parsed
             case .body(let body):
                 message = body.withUnsafeReadableBytes { RPCMessage($0, limits: limits) }
+            case .page(let target):
+                reply(.page(await pages(target), at: target))
+                continue
             case .session(let session):
                 await session.serve(dispatcher, limits: limits)
                 // Until the socket is closed too.

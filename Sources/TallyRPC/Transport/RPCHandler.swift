@@ -128,7 +128,8 @@ final class RPCHandler<Dispatcher: RPCDispatcher>: ChannelInboundHandler, Remova
         }
         isInputClosed = true
         switch phase {
-        case .idle, .receiving, .lingering: context.close(promise: nil)
+        case .idle: closeAfterWrites()
+        case .receiving, .lingering: context.close(promise: nil)
         // The client may still read what it asked for.
         case .answering, .writing, .flushing, .upgraded: break
         }
@@ -149,7 +150,7 @@ final class RPCHandler<Dispatcher: RPCDispatcher>: ChannelInboundHandler, Remova
     private func quiesce() {
         if let webSocket { return webSocket.quiesce() }
         closesAfterReply = true
-        if case .idle = phase { channelContext?.close(promise: nil) }
+        if case .idle = phase { closeAfterWrites() }
     }
 }
 
@@ -198,19 +199,14 @@ extension RPCHandler {
     private func complete(_ request: HTTPRequest) {
         switch request.purpose {
         case .call: answer(request)
-        case .page: send(page(request.target), to: request)
+        case .page:
+            timer.clear()
+            phase = .answering(request)
+            connection?.submit(.page(target: request.target))
         case .preflight: send(.noContent, to: request)
         case .webSocket(let answer): upgrade(answer)
         case .refused(let response): send(response, to: request)
         }
-    }
-
-    private func page(_ target: String) -> HTTPResponse {
-        if let page = server.pages(target) { return .page(page) }
-        guard target.prefix(while: { $0 != "?" }) == "/" else {
-            return .refusal(404, "no such page")
-        }
-        return .refusal(405, "POST a JSON-RPC 2.0 request", allow: "POST")
     }
 
     private func answer(_ request: HTTPRequest) {
@@ -253,7 +249,7 @@ extension RPCHandler {
         flushIfNeeded()
         guard !isBusy else { return }
         if isInputClosed || closesAfterReply, case .idle = phase {
-            channelContext?.close(promise: nil)
+            closeAfterWrites()
         } else {
             channelContext?.read()
         }
@@ -311,6 +307,9 @@ extension RPCHandler {
             self.flushed()
         }
     }
+
+    /// A channel may be written to long before all is sent, and what is not sent when it closes is lost.
+    private func closeAfterWrites() { end(ByteBuffer(), lingers: false) }
 
     private func flushed() {
         guard let channelContext, case .flushing(let lingers) = phase else { return }

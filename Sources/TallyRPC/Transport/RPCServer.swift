@@ -2,6 +2,7 @@ import NIOCore
 import NIOHTTP1
 package import NIOPosix
 import Synchronization
+package import TallyEngine
 
 /// Why the server cannot listen.
 package enum RPCServerError: Error, Hashable, Sendable {
@@ -34,18 +35,20 @@ package struct RPCServer<Dispatcher: RPCDispatcher>: Sendable {
     /// - Parameters:
     ///   - port: 0 for any free one.
     ///   - pages: what GET requests are answered.
+    ///   - connections: kept at the number of open connections.
     /// - Throws: every case of `RPCServerError`.
     package static func bind(
         host: String = "127.0.0.1", port: Int, dispatcher: Dispatcher,
         limits: RPCLimits = RPCLimits(), access: RPCAccess = RPCAccess(),
-        pages: @escaping RPCPageSource = { _ in nil },
+        pages: @escaping RPCPageSource = { _ in nil }, connections: Gauge = Gauge(),
         group: MultiThreadedEventLoopGroup = .singleton
     ) async throws(RPCServerError) -> RPCServer {
         let (accepted, continuation) = AsyncStream.makeStream(
             of: RPCConnection.self, bufferingPolicy: .bufferingOldest(limits.connections))
         let context = RPCServerContext(
             dispatcher: dispatcher, limits: limits, access: access, pages: pages,
-            state: RPCServerState(limits: limits, accepted: continuation))
+            state: RPCServerState(
+                limits: limits, gauge: connections, accepted: continuation))
         do {
             let listener = try await bootstrap(context, group).bind(host: host, port: port).get()
             let address = RPCAddress(
@@ -98,7 +101,8 @@ package struct RPCServer<Dispatcher: RPCDispatcher>: Sendable {
                 let executor = RequestExecutor()
                 for await connection in accepted {
                     group.addTask(executorPreference: executor) { [context] in
-                        await connection.serve(context.dispatcher, limits: context.limits)
+                        await connection.serve(
+                            context.dispatcher, limits: context.limits, pages: context.pages)
                         context.state.remove(connection)
                     }
                 }

@@ -1,5 +1,6 @@
 import NIOCore
 import Synchronization
+import TallyEngine
 
 /// What all connections share: their number, the bytes they hold, and the end of it all.
 final class RPCServerState: Sendable {
@@ -10,14 +11,18 @@ final class RPCServerState: Sendable {
     }
 
     private let limits: RPCLimits
+    private let gauge: Gauge
     private let connections = Mutex(Connections())
     private let buffered = Atomic(0)
     /// Whether connections were cut off, and their tasks are to be cancelled.
     let isCutOff = Atomic(false)
     private let accepted: AsyncStream<RPCConnection>.Continuation
 
-    init(limits: RPCLimits, accepted: AsyncStream<RPCConnection>.Continuation) {
+    init(
+        limits: RPCLimits, gauge: Gauge, accepted: AsyncStream<RPCConnection>.Continuation
+    ) {
         self.limits = limits
+        self.gauge = gauge
         self.accepted = accepted
     }
 
@@ -28,6 +33,7 @@ final class RPCServerState: Sendable {
                 return false
             }
             connections.open[ObjectIdentifier(connection)] = connection
+            gauge.set(connections.open.count)
             return true
         }
         if isAdmitted { accepted.yield(connection) }
@@ -38,6 +44,7 @@ final class RPCServerState: Sendable {
     func remove(_ connection: RPCConnection) {
         let isLast = connections.withLock { connections in
             connections.open[ObjectIdentifier(connection)] = nil
+            gauge.set(connections.open.count)
             return connections.isStopping && connections.open.isEmpty
         }
         if isLast { resumeStopWaiters() }
