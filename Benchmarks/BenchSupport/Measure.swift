@@ -1,3 +1,5 @@
+import TallyBench
+
 /// What a measure should reach.
 package struct Goal: Hashable, Sendable {
     /// The figure that is compared with the goal.

@@ -1,4 +1,4 @@
-import BenchSupport
+import TallyBench
 import Testing
 
 @Suite struct ProcessFilesTests {
