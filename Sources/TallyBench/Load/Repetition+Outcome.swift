@@ -22,8 +22,9 @@ extension Repetition {
         let tracker = outcome.tracker
         // A closed loop may run out of transactions before its time.
         let start = UInt64(options.warmup * 1e9)
-        let end = max(start + 1, min(outcome.offeringEnd, UInt64(options.offeredSeconds * 1e9)))
-        let window = Window(start: start, end: end, isOpen: options.mode.isOpen)
+        let whole = UInt64(options.offeredSeconds * 1e9)
+        let end = options.mode.isOpen ? whole : max(start + 1, min(outcome.offeringEnd, whole))
+        let window = Window(start: start, end: end)
         let settledAt = { (index: Int) -> UInt64? in
             evidence.scan.settled[index].flatMap { tracker.heights[$0] }
         }
@@ -103,7 +104,6 @@ extension LoadMode {
 private struct Window {
     let start: UInt64
     let end: UInt64
-    let isOpen: Bool
 
     /// Latencies of the transactions that were meant to be sent in it.
     func stages(_ tracker: RunTracker, _ settledAt: (Int) -> UInt64?) -> Repetition.Stages {

@@ -62,6 +62,7 @@ package struct HTMLReport: Sendable {
         svg .label { fill: #57606a; font-size: 12px; }
         svg .grid { stroke: #e8ebef; } svg .axis { stroke: #8c959f; }
         svg .mark { stroke: #a40e26; stroke-dasharray: 2 3; }
+        ul { margin: 0; padding-left: 1.2em; }
         .good, .bad { padding: .5em .8em; border-left: 4px solid; margin: 1em 0; }
         .good { border-color: #1a7f37; background: #f0faf3; }
         .bad { border-color: #a40e26; background: #fdf2f3; }
@@ -113,7 +114,8 @@ package struct HTMLReport: Sendable {
     ]
 
     private var summary: String {
-        HTML.table(
+        guard !results.summary.isEmpty else { return "<p>No repetition is valid.</p>" }
+        return HTML.table(
             ["figure", "median", "least", "most", "unit"],
             Figure.allCases.compactMap { figure in
                 results.summary[figure.rawValue].map { spread in

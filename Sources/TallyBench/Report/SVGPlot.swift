@@ -44,7 +44,8 @@ package struct SVGPlot: Sendable {
     package var svg: String {
         let xs = series.flatMap(\.points).map(\.x)
         let ys = series.flatMap(\.points).compactMap(\.y).filter { !isLogarithmic || $0 > 0 }
-        let frame = "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 "
+        let frame =
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 "
             + "\(Int(Self.width)) \(Int(Self.height))\" aria-label=\"\(HTML.escaped(title))\">"
         guard let x0 = xs.min(), let x1 = xs.max(), let most = ys.max(), let least = ys.min() else {
             return frame + text(Self.width / 2, Self.height / 2, "nothing was measured", "middle")
@@ -57,8 +58,9 @@ package struct SVGPlot: Sendable {
             x: x0, x1 > x0 ? x1 : x0 + 1, axis, left: Self.left,
             right: Self.width - Self.right, top: Self.top, bottom: Self.height - Self.bottom)
         var parts = [frame]
-        parts.append("<text x=\"\(Int(Self.left))\" y=\"18\" class=\"title\">"
-            + HTML.escaped(title) + "</text>")
+        parts.append(
+            "<text x=\"\(Int(Self.left))\" y=\"18\" class=\"title\">"
+                + HTML.escaped(title) + "</text>")
         parts += grid(plot) + marked(plot)
         for (number, series) in series.enumerated() { parts += lines(series, number, plot) }
         parts += legend()
@@ -115,7 +117,8 @@ package struct SVGPlot: Sendable {
             let points = run.map { "\(Self.short($0.x)),\(Self.short($0.y))" }
             // A single point is no line, and would not be seen.
             if run.count == 1 {
-                return "<circle cx=\"\(Self.short(run[0].x))\" cy=\"\(Self.short(run[0].y))\" r=\"2\" "
+                return
+                    "<circle cx=\"\(Self.short(run[0].x))\" cy=\"\(Self.short(run[0].y))\" r=\"2\" "
                     + "fill=\"\(colour)\"/>"
             }
             return "<polyline points=\"\(points.joined(separator: " "))\" fill=\"none\" "
@@ -136,7 +139,8 @@ package struct SVGPlot: Sendable {
         }
         guard !marks.isEmpty, let name = marks.first?.name else { return parts }
         parts.append(line(x, 30, x, 42, "mark"))
-        parts.append(text(x + 6, 40, name.split(separator: " ").first.map(String.init) ?? "", "start"))
+        parts.append(
+            text(x + 6, 40, name.split(separator: " ").first.map(String.init) ?? "", "start"))
         return parts
     }
 

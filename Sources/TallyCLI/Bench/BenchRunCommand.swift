@@ -71,6 +71,10 @@ struct BenchRunCommand: AsyncParsableCommand {
             "Directory for results.json, seconds.csv and report.html.", valueName: "dir"),
         completion: .directory)
     var out: String?
+    @Flag(
+        name: .long,
+        help: ArgumentHelp("Stop when standard input ends.", visibility: .hidden))
+    var untilEof = false
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
@@ -78,7 +82,8 @@ struct BenchRunCommand: AsyncParsableCommand {
             if !isRight { throw ValidationError(message) }
         }
         try check(target == nil || rpc.isEmpty, "Give --target or --rpc.")
-        try check((1...Localnet.Size.maximumValidators).contains(validators),
+        try check(
+            (1...Localnet.Size.maximumValidators).contains(validators),
             "--validators is 1 to \(Localnet.Size.maximumValidators)")
         try check(ShardLayout(shardCount: shards) != nil, "--shards is 1 to 1024")
         try check((1...100).contains(repetitions), "--repetitions is 1 to 100")
@@ -96,6 +101,12 @@ struct BenchRunCommand: AsyncParsableCommand {
             group.addTask {
                 for await _ in signals { break }
                 return nil
+            }
+            if untilEof {
+                group.addTask {
+                    for await _ in StandardInput.end {}
+                    return nil
+                }
             }
             group.addTask { try await measured() }
             let first = try await group.next() ?? nil

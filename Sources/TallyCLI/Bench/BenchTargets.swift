@@ -119,16 +119,27 @@ actor RunningLocalnet {
             try await changed.start(index, within: Self.startSeconds)
             localnet = changed
             let taken = (ContinuousClock.now - begin) / .milliseconds(1)
-            note("\(id) answers again after \(Int(taken)) ms, process "
-                + "\(localnet.state.nodes[index].pid ?? 0)")
+            note(
+                "\(id) answers again after \(Int(taken)) ms, process "
+                    + "\(localnet.state.nodes[index].pid ?? 0)")
         }
     }
 
+    /// Starts who does not run, and waits until everybody answers: one may just have been started.
     func startMissing() async throws {
         var changed = try Localnet(of: localnet.path)
         for index in changed.state.nodes.indices where !changed.state.nodes[index].isRunning {
             try await changed.start(index, within: Self.startSeconds)
         }
         localnet = changed
+        let deadline = ContinuousClock.now + .seconds(Self.startSeconds)
+        while await changed.answers().contains(where: { $0 == nil }) {
+            guard ContinuousClock.now < deadline else {
+                let node = changed.state.nodes[0]
+                throw LocalnetError.notReady(
+                    id: node.id, seconds: Self.startSeconds, log: changed.log(of: node))
+            }
+            try await Task.sleep(for: .milliseconds(100))
+        }
     }
 }

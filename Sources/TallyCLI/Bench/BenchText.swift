@@ -13,7 +13,8 @@ enum BenchText {
     static func percent(_ share: Double) -> String { String(format: "%+.1f %%", share * 100) }
 
     /// The line on a terminal while a run goes on.
-    static func progress(_ tick: LoadRun.Tick, of seconds: Int, since last: LoadRun.Tick?) -> String {
+    static func progress(_ tick: LoadRun.Tick, of seconds: Int, since last: LoadRun.Tick?) -> String
+    {
         let offered = tick.offered - (last?.offered ?? 0)
         let final = tick.final - (last?.final ?? 0)
         func quantile(_ share: Double) -> String {
@@ -114,15 +115,5 @@ enum BenchText {
         return .object(
             JSONObject(
                 object.members + [.init("out", directory.map { .string($0) } ?? .null)]))
-    }
-}
-
-extension JSON {
-    /// A measured number with six significant digits.
-    static func figure(_ value: Double) -> JSON {
-        guard value.isFinite else { return .null }
-        let text = String(format: "%.6g", value)
-        if text.contains("e") { return .number(String(format: "%.6f", value)) }
-        return Int64(text).map { JSON($0) } ?? .number(text)
     }
 }
