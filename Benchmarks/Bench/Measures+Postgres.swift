@@ -1,6 +1,7 @@
 import BenchSupport
 import Foundation
 import Glibc
+import Synchronization
 import TallyBench
 
 /// P11: signed and final beside PostgreSQL's double entry on the same machine, in turn.
@@ -77,6 +78,7 @@ struct PostgresServer {
     let version: Int
     /// Words in front of each command: a server refuses to run as root.
     private let prefix: [String]
+    private let process = Process()
 
     /// Directory of the newest server's programs; `nil` when none is installed.
     static var programs: String? {
@@ -100,18 +102,53 @@ struct PostgresServer {
                 throw BenchError("cannot give \(directory) away")
             }
             let name = String(cString: user.pointee.pw_name)
-            prefix = ["/usr/sbin/runuser", "-u", name, "--"]
+            // It becomes the program, so that the server is our child and gets our signals.
+            prefix = [
+                "/usr/bin/setpriv", "--reuid", name, "--regid", "\(user.pointee.pw_gid)",
+                "--init-groups", "--",
+            ]
         } else {
             prefix = []
         }
         try run("initdb", ["-D", "\(directory)/data", "-A", "trust", "-U", "bench"])
-        // As it comes, but for the address and room for the clients: commits wait for the disk.
-        let settings =
-            "-k \(directory) -c listen_addresses= -c max_connections=200 -c fsync=on "
-            + "-c synchronous_commit=on"
-        try run(
-            "pg_ctl",
-            ["-D", "\(directory)/data", "-l", "\(directory)/log", "-w", "-o", settings, "start"])
+        try start()
+    }
+
+    /// Starts the server as a child, as it comes but for the address and room for the clients: commits
+    /// wait for the disk.
+    private func start() throws {
+        let words =
+            prefix + [
+                "\(programs)/postgres", "-D", "\(directory)/data", "-k", directory, "-c",
+                "listen_addresses=", "-c", "max_connections=200", "-c", "fsync=on", "-c",
+                "synchronous_commit=on",
+            ]
+        process.executableURL = URL(filePath: words[0])
+        process.arguments = Array(words.dropFirst())
+        process.currentDirectoryURL = URL(filePath: directory)
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        Self.running.store(process.processIdentifier, ordering: .relaxed)
+        // Also where this process ends because nobody waits for it any more.
+        atexit { PostgresServer.interrupt() }
+        let deadline = Clocks.wall + 30
+        while (try? run("pg_isready", ["-h", directory])) == nil {
+            guard process.isRunning, Clocks.wall < deadline else {
+                stop()
+                throw BenchError("PostgreSQL did not start")
+            }
+            usleep(50_000)
+        }
+    }
+
+    private static let running = Atomic<Int32>(0)
+
+    /// SIGINT ends a server without waiting for its clients.
+    private static func interrupt() {
+        let id = running.exchange(0, ordering: .relaxed)
+        if id > 0 { kill(id, SIGINT) }
     }
 
     func load(accounts: Int) throws {
@@ -156,7 +193,8 @@ struct PostgresServer {
     }
 
     func stop() {
-        _ = try? run("pg_ctl", ["-D", "\(directory)/data", "-m", "immediate", "-w", "stop"])
+        Self.interrupt()
+        process.waitUntilExit()
     }
 
     private var connection: [String] { ["-h", directory, "-U", "bench", "postgres"] }
@@ -168,7 +206,6 @@ struct PostgresServer {
         process.executableURL = URL(filePath: words[0])
         process.arguments = Array(words.dropFirst())
         process.currentDirectoryURL = URL(filePath: directory)
-        // A file: a server that stays would keep a pipe open.
         let path = "\(NSTemporaryDirectory())tally-bench-pg-\(UUID().uuidString)"
         guard FileManager.default.createFile(atPath: path, contents: nil) else {
             throw BenchError("cannot make \(path)")
