@@ -215,6 +215,11 @@ struct PostgresServer {
         process.standardOutput = output
         process.standardError = output
         process.standardInput = FileHandle.nullDevice
+        // Threads of a pool block every signal, children inherit that, and pgbench ends by an alarm.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGALRM)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
         try process.run()
         process.waitUntilExit()
         let text = try Clocks.read(path)
