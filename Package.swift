@@ -68,6 +68,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         // Layer 0
@@ -123,6 +124,12 @@ let package = Package(
                 "TallyConsensus", "TallyExecution", "TallySharding", "TallyEngine", "TallyClient",
                 log, webSocket,
             ] + nio),
+        core(
+            "TallyBench",
+            [
+                "TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyClient",
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ]),
         // Layer 6
         core(
             "TallyNode",
@@ -141,7 +148,7 @@ let package = Package(
             [
                 "TallyPrimitives", "TallyCrypto", "TallyStore", "TallyTransactions", "TallyState",
                 "TallyExecution", "TallySharding", "TallyEngine", "TallySimulation",
-                "TallyClient", "TallyRPC", "TallyNode", log,
+                "TallyClient", "TallyRPC", "TallyBench", "TallyNode", log,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -228,22 +235,25 @@ let package = Package(
             ], path: "Tests/KillTest", exclude: ["Shim"], swiftSettings: settings),
         // Benchmarks are targets of this manifest: another package cannot see `package` symbols.
         .target(
-            name: "BenchSupport", dependencies: ["TallyClient"], path: "Benchmarks/BenchSupport",
-            swiftSettings: settings),
+            name: "BenchSupport", dependencies: ["TallyBench", "TallyClient"],
+            path: "Benchmarks/BenchSupport", swiftSettings: settings),
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "BenchSupport", "TallyRPC", "TallyNetwork", "TallyEngine", "TallyClient",
+                "BenchSupport", "TallyBench", "TallyRPC", "TallyNetwork", "TallyEngine", "TallyClient",
                 "TallyJournal", "TallySharding", "TallyExecution", "TallyConsensus", "TallyState",
                 "TallyTransactions", "TallyCrypto", "TallyPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ] + nio, path: "Benchmarks/Bench", swiftSettings: settings),
-        tests("BenchSupportTests", ["BenchSupport", "TallyClient"]),
+        tests("BenchSupportTests", ["BenchSupport", "TallyBench", "TallyClient"]),
+        tests(
+            "TallyBenchTests",
+            ["TallyBench", "TallyClient", "TallyCrypto", "TallyPrimitives", "TallyTesting"]),
         tests(
             "TallyCLITests",
             [
-                "TallyCLI", "TallyNode", "TallyNetwork", "TallySimulation", "TallyEngine",
-                "TallyStore", "TallyClient", "TallySharding", "TallyExecution", "TallyConsensus",
+                "TallyCLI", "TallyBench", "TallyNode", "TallyNetwork", "TallySimulation",
+                "TallyEngine", "TallyStore", "TallyClient", "TallySharding", "TallyExecution", "TallyConsensus",
                 "TallyState", "TallyTransactions", "TallyCrypto", "TallyPrimitives",
                 "TallyTesting", log,
             ]),

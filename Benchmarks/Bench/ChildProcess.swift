@@ -55,8 +55,10 @@ final class ChildProcess {
 
     /// Everything that a run of this program prints.
     /// - Throws: when it fails, or takes longer than some seconds.
-    static func output(_ arguments: [String], within seconds: Int) throws -> [UInt8] {
-        let child = try ChildProcess(arguments)
+    static func output(
+        _ arguments: [String], within seconds: Int, executable: String? = nil
+    ) throws -> [UInt8] {
+        let child = try ChildProcess(arguments, executable: executable)
         let id = child.id
         let timer = DispatchSource.makeTimerSource()
         timer.schedule(deadline: .now() + .seconds(seconds))

@@ -1,6 +1,7 @@
 import BenchSupport
 import Foundation
 import Glibc
+import TallyBench
 
 /// Why something was not measured.
 struct BenchError: Error, CustomStringConvertible {

@@ -1,23 +1,18 @@
 import BenchSupport
 import Foundation
-import Glibc
+import TallyBench
 import TallyClient
 
-/// What the figures were measured on.
-enum MachineEnvironment {
+extension MachineEnvironment {
+    /// What the figures were measured on, with what `tools/bench` knows of the build.
     static func json() -> JSON {
-        let processor = (try? Clocks.read("/proc/cpuinfo")) ?? ""
-        let memory = (try? Clocks.read("/proc/meminfo")) ?? ""
-        let load = (try? Clocks.read("/proc/loadavg")) ?? ""
-        let kernel = (try? Clocks.read("/proc/sys/kernel/osrelease")) ?? ""
+        let machine = current
         return [
-            "cpu": text(ProcessFiles.value(of: "model name", in: processor)),
-            "cores": JSON(Clocks.cores),
-            "memory": text(ProcessFiles.value(of: "MemTotal", in: memory)),
-            "kernel": text(kernel.split(separator: "\n").first.map(String.init)),
+            "cpu": text(machine.cpu), "cores": JSON(machine.cores),
+            "memory": text(machine.memory), "kernel": text(machine.kernel),
             "swift": text(ProcessInfo.processInfo.environment["BENCH_SWIFT"]),
             "commit": text(ProcessInfo.processInfo.environment["BENCH_COMMIT"]),
-            "loadAverage": .array(load.split(separator: " ").prefix(3).map { .number(String($0)) }),
+            "loadAverage": .array(machine.loadAverage.map { .figure($0) }),
             "date": .string(Date().ISO8601Format()),
         ]
     }

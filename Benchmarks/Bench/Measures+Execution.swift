@@ -1,4 +1,5 @@
 import BenchSupport
+import TallyBench
 
 /// P2: execution alone, on one core.
 enum Execution: Measurement {

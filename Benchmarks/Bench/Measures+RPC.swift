@@ -1,4 +1,5 @@
 import BenchSupport
+import TallyBench
 import TallyClient
 import TallyCrypto
 import TallyJournal

@@ -1,4 +1,5 @@
 import BenchSupport
+import TallyBench
 import TallyJournal
 
 /// P1: final transfers a second beside bare recovery.

@@ -18,7 +18,8 @@ struct BenchOptions: Sendable {
 
 enum Measurements {
     static let all: [any Measurement.Type] = [
-        Throughput.self, RPCThroughput.self, Execution.self, Scaling.self, Disk.self,
-        ReceiptReads.self, Restart.self,
+        Throughput.self, RPCThroughput.self, Execution.self, Delays.self, Finality.self,
+        NetworkThroughput.self, Scaling.self, Disk.self, ReceiptReads.self, Restart.self,
+        Postgres.self,
     ]
 }

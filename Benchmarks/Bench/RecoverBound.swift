@@ -1,3 +1,4 @@
+import TallyBench
 import TallyCrypto
 import TallyPrimitives
 import TallyTransactions

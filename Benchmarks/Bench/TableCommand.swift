@@ -1,6 +1,7 @@
 import ArgumentParser
 import BenchSupport
 import Foundation
+import TallyBench
 import TallyClient
 
 /// All measurements, each in a process of its own, so that none has the memory or the counters of

@@ -1,3 +1,4 @@
+import TallyBench
 import TallyCrypto
 import TallyExecution
 import TallyPrimitives
@@ -129,21 +130,5 @@ extension WorkloadShape.Locality {
         case .local: from == to
         case .cross: from != to
         }
-    }
-}
-
-/// `transform` of every element, in order, computed on all cores.
-func inParallel<Element: Sendable, Result: Sendable>(
-    _ elements: [Element], _ transform: @escaping @Sendable (Element) -> Result
-) async -> [Result] {
-    let part = max(1, (elements.count + Clocks.cores * 8 - 1) / (Clocks.cores * 8))
-    return await withTaskGroup(of: (Int, [Result]).self) { group in
-        for start in stride(from: 0, to: elements.count, by: part) {
-            let slice = elements[start..<min(start + part, elements.count)]
-            group.addTask { (start, slice.map(transform)) }
-        }
-        var parts: [(Int, [Result])] = []
-        for await done in group { parts.append(done) }
-        return parts.sorted { $0.0 < $1.0 }.flatMap(\.1)
     }
 }

@@ -1,4 +1,4 @@
-import Foundation
+import TallyBench
 package import TallyClient
 
 extension Measure {
@@ -24,6 +24,10 @@ extension Measure {
             members += [
                 .init("value", .null), .init("bound", .null), .init("failure", .string(reason)),
             ]
+        case .absent(let reason):
+            members += [
+                .init("value", .null), .init("bound", .null), .init("absent", .string(reason)),
+            ]
         }
         members.append(.init("met", .bool(isMet)))
         members.append(
@@ -45,6 +49,8 @@ extension Measure {
         let state: State
         if let reason = json["failure"]?.stringValue {
             state = .failed(reason)
+        } else if let reason = json["absent"]?.stringValue {
+            state = .absent(reason)
         } else if let value = json["value"]?.figure, let bound = json["bound"]?.figure,
             let ratio = json["ratio"]?.figure, let least = json["spread"]?["least"]?.figure,
             let most = json["spread"]?["most"]?.figure,
@@ -64,26 +70,5 @@ extension Measure {
             details: details.members.compactMap { member in
                 member.value.figure.map { Detail(member.key, $0) }
             })
-    }
-}
-
-extension JSON {
-    /// A measured number with six significant digits: no clock here tells more.
-    /// - Parameter value: finite.
-    package static func figure(_ value: Double) -> JSON {
-        precondition(value.isFinite, "a figure that was not measured")
-        let text = String(format: "%.6g", value)
-        // An exponent without a point is a number too, but not one that every reader expects.
-        if text.contains("e") { return .number(String(format: "%.0f", value)) }
-        return Int64(text).map { JSON($0) } ?? .number(text)
-    }
-
-    package var figure: Double? {
-        switch self {
-        case .integer(let value): Double(value)
-        case .unsigned(let value): Double(value)
-        case .number(let text): Double(text)
-        case .null, .bool, .string, .array, .object: nil
-        }
     }
 }

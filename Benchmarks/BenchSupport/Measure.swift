@@ -1,3 +1,5 @@
+import TallyBench
+
 /// What a measure should reach.
 package struct Goal: Hashable, Sendable {
     /// The figure that is compared with the goal.
@@ -62,6 +64,8 @@ package struct Measure: Hashable, Sendable {
     package enum State: Hashable, Sendable {
         case measured(Outcome)
         case failed(String)
+        /// What it would be compared with is not on this machine, and why.
+        case absent(String)
     }
 
     package let id: String
@@ -114,10 +118,14 @@ package struct Measure: Hashable, Sendable {
                     repetitions: pairs.count)), details: details)
     }
 
-    package init(_ kind: MeasureKind, failure: String) {
+    package init(_ kind: MeasureKind, failure: String) { self.init(kind, state: .failed(failure)) }
+
+    package init(_ kind: MeasureKind, absence: String) { self.init(kind, state: .absent(absence)) }
+
+    private init(_ kind: MeasureKind, state: State) {
         self.init(
             id: kind.id, name: kind.name, unit: kind.unit, boundName: kind.boundName,
-            goal: kind.goal, state: .failed(failure), details: [])
+            goal: kind.goal, state: state, details: [])
     }
 
     package var isMet: Bool {

@@ -16,8 +16,10 @@ package enum ResultTable {
             }.joined(separator: "  ").trimmingCharacters(in: .whitespaces)
         }
         for measure in measures {
-            if case .failed(let reason) = measure.state {
-                lines.append("\(measure.id) failed: \(reason)")
+            switch measure.state {
+            case .measured: break
+            case .failed(let reason): lines.append("\(measure.id) failed: \(reason)")
+            case .absent(let reason): lines.append("\(measure.id) absent: \(reason)")
             }
             let details = measure.details.map { "\($0.name) \(number($0.value))" }
             guard !details.isEmpty else { continue }
@@ -34,7 +36,10 @@ package enum ResultTable {
         var goal = "\(sign) \(number(measure.goal.number))\(times)"
         if let design = measure.goal.design { goal += " (design \(number(design)))" }
         guard case .measured(let outcome) = measure.state else {
-            return [measure.id, measure.name, "–", "–", "–", goal, "FAILED"]
+            return [
+                measure.id, measure.name, "–", "–", "–", goal,
+                measure.hasFailed ? "FAILED" : "ABSENT",
+            ]
         }
         let spread = "\(number(outcome.least))–\(number(outcome.most))"
         let isRatio = measure.goal.judged == .ratio

@@ -37,6 +37,7 @@ struct Tally: AsyncParsableCommand {
                 subcommands: [
                     GenesisCommand.self, KeysCommand.self, AuditCommand.self, DatabaseCommand.self,
                     VerifyProofCommand.self, ConfigCommand.self, SimulateCommand.self,
+                    BenchCommand.self,
                 ]),
             CommandGroup(
                 name: "About this program",

@@ -1,5 +1,6 @@
 import BenchSupport
 import Foundation
+import TallyBench
 import TallyClient
 import Testing
 

@@ -9,7 +9,7 @@ enum Layers {
         "TallyRPC": 5, "TallyIndexer": 5, "TallyBench": 5,
         "TallyNode": 6,
         "TallyCLI": 7, "tally": 7,
-        "BenchSupport": 5, "Bench": 8, "KillTest": 8, "PlantedBugRun": 8,
+        "BenchSupport": 6, "Bench": 8, "KillTest": 8, "PlantedBugRun": 8,
     ]
 
     /// Imports inside one layer, each the only one of its kind.

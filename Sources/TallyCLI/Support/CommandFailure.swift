@@ -1,4 +1,5 @@
 import ArgumentParser
+import TallyBench
 import TallyClient
 import TallyCrypto
 import TallyEngine
@@ -38,6 +39,7 @@ package struct CommandFailure: Error, Hashable, Sendable, CustomStringConvertibl
         case let error as KeyError: self.init(Self.code(of: error), error.description)
         case let error as FileError: self.init("file", error.description)
         case let error as MnemonicError: self.init("mnemonic", error.description)
+        case let error as LoadError: self.init(error.code, error.description)
         case is CancellationError: self.init("cancelled", "cancelled")
         default: self.init("failed", "\(error)")
         }

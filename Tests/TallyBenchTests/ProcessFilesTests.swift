@@ -1,5 +1,6 @@
-import BenchSupport
 import Testing
+
+@testable import TallyBench
 
 @Suite struct ProcessFilesTests {
     @Test(arguments: [

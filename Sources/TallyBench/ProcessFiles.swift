@@ -20,6 +20,12 @@ package enum ProcessFiles {
         return nil
     }
 
+    /// Bytes of memory that a process holds, of `/proc/PID/status`.
+    package static func residentBytes(status text: String) -> UInt64? {
+        guard let value = value(of: "VmRSS", in: text), value.hasSuffix(" kB") else { return nil }
+        return UInt64(value.dropLast(3)).map { $0 << 10 }
+    }
+
     /// The value of a line `name : value` or `name: value kB`, of `/proc/cpuinfo` or `meminfo`.
     package static func value(of name: String, in text: String) -> String? {
         for line in text.split(separator: "\n") {
