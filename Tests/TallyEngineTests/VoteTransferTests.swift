@@ -1,5 +1,6 @@
 import Foundation
 import TallyConsensus
+import TallyCrypto
 import TallyEngine
 import TallyJournal
 import TallyPrimitives
@@ -14,7 +15,9 @@ import Testing
             validators: ledger.keys.prefix(validators).map(\.address))
     }
 
-    private func file(_ genesis: Genesis, _ ledger: AuditLedger, _ height: UInt64) -> VoteInterchange {
+    private func file(
+        _ genesis: Genesis, _ ledger: AuditLedger, _ height: UInt64
+    ) -> VoteInterchange {
         VoteInterchange(
             genesis: genesis.hash, validator: ledger.keys[0].address, final: Height(height),
             observesUntil: nil, signed: [])

@@ -38,10 +38,10 @@ struct LedgerAtHeight {
         checkpointed = restored.checkpointed
         var tail = LogTail(restored.replay, until: height)
         checkpoint = tail.replay.beacon.head.height
-        try tail.read(directory)
-        let reached = tail.replay.beacon.head.height
         // STORE-16: a shard may be ahead of the beacon's checkpoint.
         let lowest = tail.replay.endpoints.map(\.appliedHeight).max() ?? checkpoint
+        try tail.read(directory)
+        let reached = tail.replay.beacon.head.height
         guard reached >= lowest, reached == height ?? reached else {
             throw .heightUnavailable(
                 asked: height ?? reached, from: max(lowest, checkpoint), through: tail.end)

@@ -24,7 +24,8 @@ struct SnapshotReader {
             throw .genesis(stated: manifest.genesis, expected: genesis.hash)
         }
         let names =
-            [SnapshotFiles.chain] + layout.endpoints.map { [layout] in
+            [SnapshotFiles.chain]
+            + layout.endpoints.map { [layout] in
                 SnapshotFiles.section($0, layout)
             }
         sections = try Self.sections(manifest.files, names)

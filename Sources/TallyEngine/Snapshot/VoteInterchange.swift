@@ -10,19 +10,31 @@ package struct VoteInterchange: Hashable, Sendable, Codable {
     package var data: [Item]
 
     package struct Metadata: Hashable, Sendable, Codable {
-        package var interchange_format = "tally-votes"
-        package var interchange_format_version = "1"
-        package var genesis_hash: String
+        package var format = "tally-votes"
+        package var version = "1"
+        package var genesis: String
+
+        enum CodingKeys: String, CodingKey {
+            case format = "interchange_format"
+            case version = "interchange_format_version"
+            case genesis = "genesis_hash"
+        }
     }
 
     /// One key.
     package struct Item: Hashable, Sendable, Codable {
         package var validator: String
         /// Anything may have been signed up to here.
-        package var final_height: String
+        package var finalHeight: String
         /// Where it observed: the height above which it votes.
-        package var observes_until: String?
+        package var observesUntil: String?
         package var signed: [Vote]
+
+        enum CodingKeys: String, CodingKey {
+            case validator, signed
+            case finalHeight = "final_height"
+            case observesUntil = "observes_until"
+        }
     }
 
     /// One vote above the final height.
@@ -40,11 +52,11 @@ package struct VoteInterchange: Hashable, Sendable, Codable {
         genesis: Hash32, validator: Address, final height: Height, observesUntil: Height?,
         signed: [Vote]
     ) {
-        metadata = Metadata(genesis_hash: genesis.description)
+        metadata = Metadata(genesis: genesis.description)
         data = [
             Item(
-                validator: validator.description, final_height: "\(height)",
-                observes_until: observesUntil.map { "\($0)" }, signed: signed)
+                validator: validator.description, finalHeight: "\(height)",
+                observesUntil: observesUntil.map { "\($0)" }, signed: signed)
         ]
     }
 
@@ -59,12 +71,12 @@ package struct VoteInterchange: Hashable, Sendable, Codable {
         else { throw .malformed(field: nil) }
         self = read
         let (format, version) = (
-            metadata.interchange_format, metadata.interchange_format_version
+            metadata.format, metadata.version
         )
         guard format == "tally-votes", version == "1" else {
             throw .unknownFormat("\(format) \(version)")
         }
-        guard Hash32(hex: metadata.genesis_hash) != nil else {
+        guard Hash32(hex: metadata.genesis) != nil else {
             throw .malformed(field: "genesis_hash")
         }
         for item in data {
@@ -94,7 +106,8 @@ extension VoteInterchange.Item {
     package var watermark: Height {
         get throws(VoteTransferError) {
             var highest: UInt64 = 0
-            for text in [final_height] + (observes_until.map { [$0] } ?? []) + signed.map(\.height) {
+            let texts = [finalHeight] + signed.map(\.height) + [observesUntil].compactMap { $0 }
+            for text in texts {
                 guard let height = UInt64(text), height < .max - 2 else {
                     throw .malformed(field: "height")
                 }

@@ -72,6 +72,11 @@ package enum VoteTransfer {
         /// Votes are cast above this height; `nil` where the directory observes until others answer.
         package let votesAbove: Height?
         package let changed: Bool
+
+        package init(votesAbove: Height?, changed: Bool) {
+            self.votesAbove = votesAbove
+            self.changed = changed
+        }
     }
 
     /// - Parameter validator: whose votes; those of the log must be its.
@@ -102,8 +107,8 @@ package enum VoteTransfer {
         salt: (high: UInt64, low: UInt64), limits: Limits = Limits()
     ) throws(VoteTransferError) -> Outcome {
         let salt = JournalSalt(high: salt.high, low: salt.low)
-        guard votes.metadata.genesis_hash == genesis.hash.description else {
-            throw .wrongGenesis(stated: votes.metadata.genesis_hash, expected: genesis.hash)
+        guard votes.metadata.genesis == genesis.hash.description else {
+            throw .wrongGenesis(stated: votes.metadata.genesis, expected: genesis.hash)
         }
         if let other = votes.data.first(where: { Address(hex: $0.validator) != validator }) {
             throw .foreignKey(other.validator)

@@ -23,7 +23,8 @@ enum PeerChannel {
                         context: identity.server, customVerificationCallback: judge)
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(tls)
-                    try pipeline.addHandler(PeerHandler(id, side: .listener, hello: hello, core: core))
+                    try pipeline.addHandler(
+                        PeerHandler(id, side: .listener, hello: hello, core: core))
                 }
             }
     }
