@@ -31,7 +31,7 @@ package final class Engine: Sendable {
         self.signal = signal
         intake = Intake(
             parameters: genesis.parameters, shards: shards, limits: limits, space: space,
-            signal: { signal.yield() }, forward: { network.forward($0) }, senders: network.senders)
+            signal: { signal.yield() }, forward: { network.forward($0) }, known: network.known)
     }
 
     /// What readers read.

@@ -26,7 +26,7 @@ package final class Intake: Sendable {
     private let space: WriteSpace
     private let signal: @Sendable () -> Void
     private let forward: @Sendable ([[UInt8]]) -> Void
-    private let senders: SenderCache?
+    private let known: KnownTransactions?
 
     /// Transactions one task verifies: about a millisecond, much more than a task costs.
     private static let chunk = 16
@@ -37,7 +37,7 @@ package final class Intake: Sendable {
     package init(
         parameters: NetworkParameters, shards: [Shard], limits: Limits, space: WriteSpace,
         signal: @escaping @Sendable () -> Void,
-        forward: @escaping @Sendable ([[UInt8]]) -> Void, senders: SenderCache?
+        forward: @escaping @Sendable ([[UInt8]]) -> Void, known: KnownTransactions?
     ) {
         chainID = parameters.chainID
         layout = parameters.layout
@@ -46,7 +46,7 @@ package final class Intake: Sendable {
         self.space = space
         self.signal = signal
         self.forward = forward
-        self.senders = senders
+        self.known = known
     }
 
     /// Whether there is space for transactions; the other reasons to refuse are theirs.
@@ -64,7 +64,7 @@ package final class Intake: Sendable {
         defer { inFlight.subtract(raws.count, ordering: .relaxed) }
         guard load <= limit else { return raws.map { _ in .failure(.busy) } }
         let verified = await verify(raws)
-        senders?.remember(verified.compactMap { try? $0.get() })
+        known?.remember(verified.compactMap { try? $0.get() })
         var results: [Result<Hash32, SubmitRejection>] = verified.map { outcome in
             switch outcome {
             case .success(let transaction): .success(transaction.hash)

@@ -9,6 +9,14 @@ package struct NetworkLimits: Hashable, Sendable {
     package var batchTransactions = 1_024
     package var batchBytes = 1 << 20
 
+    // Outlines (NET-28)
+    /// How long a transaction must be known here before peers are thought to have it too.
+    package var spreading = Duration.milliseconds(250)
+    /// Transactions that an outline must name, so that it is worth the round trip it may cost.
+    package var leastNamed = 32
+    /// Positions in a block that can be asked for.
+    package var missingTransactions = 1 << 20
+
     // Budgets of one peer (NET-14)
     /// More than a validator under full load sends; less than what fills memory.
     package var bytes = Rate(perSecond: 32 << 20, burst: 128 << 20)
@@ -92,6 +100,9 @@ package struct NetworkLimits: Hashable, Sendable {
         case .body: bodyBytes + 48
         case .finalsRequest: 32
         case .transactions: batchBytes
+        case .outline: messages.bytes(.proposal)
+        case .missingRequest: missingTransactions / 8 + 48
+        case .missing: bodyBytes + 48
         }
     }
 }

@@ -12,7 +12,9 @@ import Testing
         .head(Height(300), digest: Fixtures.hash("head")), .bodyRequest(Fixtures.hash("body")),
         .body(Fixtures.hash("body"), [1, 2, 3]), .body(Fixtures.hash("body"), nil),
         .finalsRequest(first: Height(5), last: Height(20)),
-        .transactions([[1, 2, 3], [], [0x7f]]),
+        .transactions([[1, 2, 3], [], [0x7f]]), .outline([0xc2, 0x01, 0x80]),
+        .missingRequest(Fixtures.hash("block"), [0, 7, 8, 30]),
+        .missing(Fixtures.hash("block"), []),
     ]
 
     /// NET-6
@@ -53,11 +55,16 @@ import Testing
 
     static let limits = NetworkLimits()
 
+    /// GET-MISSING with one byte of positions, which is that item.
+    private static func missingRequest(_ item: UInt8) -> [UInt8] {
+        [0, 0, 0, 36, 13, 0xe2, 0xa0] + Hash32.zero.bytes + [item]
+    }
+
     /// NET-8: the refusal comes with the first five bytes, or with the last of the frame.
     @Test(arguments: [
         ([0, 0, 0, 0, 3], PeerRefusal.emptyFrame),
         ([0, 0, 0, 2, 0], .unknownKind(0)),
-        ([0, 0, 0, 2, 12], .unknownKind(12)),
+        ([0, 0, 0, 2, 15], .unknownKind(15)),
         ([0xff, 0xff, 0xff, 0xff, 9], .tooLong(.body, bytes: 0xffff_fffe, limit: 67_108_912)),
         ([0, 0, 0, 18, 3], .tooLong(.ping, bytes: 17, limit: 16)),
         ([0, 1, 0, 0, 5], .tooLong(.vote, bytes: 65_535, limit: limits.payloadBytes(.vote))),
@@ -74,6 +81,8 @@ import Testing
         ([0, 0, 0, 4, 10, 0xc2, 5, 21], .malformed(.finalsRequest, .tooLong(limit: 16))),
         ([0, 0, 0, 2, 11, 0xc0], .malformed(.transactions, .truncated)),
         ([0, 0, 0, 4, 11, 0xc2, 0xc1, 1], .malformed(.transactions, .expectedString)),
+        (missingRequest(0x80), .malformed(.missingRequest, .truncated)),
+        (missingRequest(0x00), .malformed(.missingRequest, .nonCanonicalInteger)),
     ])
     func refuses(_ bytes: [UInt8], _ refusal: PeerRefusal) throws {
         var driver = try SessionDriver.established()
@@ -95,9 +104,10 @@ import Testing
     @Test func hasTheClassOfTheSpecification() {
         for kind in FrameKind.allCases {
             switch kind {
-            case .block, .body: #expect(kind.trafficClass == .bodies)
+            case .block, .body, .outline, .missing: #expect(kind.trafficClass == .bodies)
             case .transactions: #expect(kind.trafficClass == .gossip)
-            case .hello, .goodbye, .ping, .pong, .vote, .head, .bodyRequest, .finalsRequest:
+            case .hello, .goodbye, .ping, .pong, .vote, .head, .bodyRequest, .finalsRequest,
+                .missingRequest:
                 #expect(kind.trafficClass == .votes)
             }
         }

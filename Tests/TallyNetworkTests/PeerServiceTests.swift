@@ -1,10 +1,12 @@
 import TallyConsensus
 import TallyCrypto
 import TallyEngine
-import TallyNetwork
 import TallyPrimitives
 import TallySharding
+import TallyTransactions
 import Testing
+
+@testable import TallyNetwork
 
 /// A validator's answers to a peer that the test speaks for.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct PeerServiceTests {
@@ -111,8 +113,57 @@ import Testing
         }
     }
 
+    /// A block outlined by a peer, of transactions of which only the first is here (NET-28).
+    private func outline(_ network: SocketNetwork, known: [UInt8]) throws -> (
+        PeerFrame, Hash32, [SignedBytes]
+    ) {
+        let transactions = try ([known] + network.round(7)).map {
+            try Transaction(raw: $0, chainID: 1337)
+        }
+        let fixture = try OutlineFixture(transactions)
+        let outline = BlockOutline(
+            fixture.block, isNamed: transactions.indices.map { $0 != 1 })
+        return (
+            .outline(OutlinedProposal.wire(fixture.proposal, outline)), outline.digest,
+            transactions.map(SignedBytes.init)
+        )
+    }
+
+    /// NET-28: the proposal is whole then, and judged: its proposer is no validator.
+    @Test func asksForWhatAnOutlineNamesAndItLacks() async throws {
+        try await withPeer { network, validator, link in
+            let mine = network.round(0)[0]
+            try await network.submit([mine], to: 0)
+            let (frame, digest, transactions) = try outline(network, known: mine)
+            link.send(frame)
+            let asked = await first(link) { frame in
+                if case .missingRequest(digest, let positions) = frame { positions } else { nil }
+            }
+            #expect(asked == Array(2...8))
+            link.send(.missing(digest, Array(transactions[2...])))
+            let found = await validator.notices.first { notice -> PeerRefusal? in
+                if case .offence(_, let refusal) = notice { refusal } else { nil }
+            }
+            let proposer = try Fixtures.key("sender").address
+            #expect(found == .message(.notAValidator(proposer)))
+        }
+    }
+
+    /// NET-28
+    @Test func answersForABlockThatIsGone() async throws {
+        try await withPeer { network, validator, link in
+            link.send(.missingRequest(.zero, [0, 5]))
+            let answer = await first(link) { frame in
+                if case .missing(let digest, let found) = frame { (digest, found) } else { nil }
+            }
+            #expect(answer?.0 == .zero)
+            #expect(answer?.1 == [])
+        }
+    }
+
     enum Lie: CaseIterable {
         case malformedVote, foreignVote, unaskedBody, malformedTransaction
+        case malformedOutline, unaskedTransactions, wrongTransactions
     }
 
     /// NET-15
@@ -137,6 +188,17 @@ import Testing
             case .unaskedBody:
                 link.send(.body(.zero, [0xc0]))
                 refusal = .unaskedBody(.zero)
+            case .malformedOutline:
+                link.send(.outline([0xc1, 0x01]))
+                refusal = .malformed(.outline, .expectedList)
+            case .unaskedTransactions:
+                link.send(.missing(.zero, []))
+                refusal = .unaskedBody(.zero)
+            case .wrongTransactions:
+                let (frame, digest, transactions) = try outline(network, known: network.round(0)[0])
+                link.send(frame)
+                link.send(.missing(digest, transactions.reversed()))
+                refusal = .wrongBody(digest)
             case .malformedTransaction:
                 link.send(.transactions([[0xc0]]))
                 refusal = .malformedTransaction

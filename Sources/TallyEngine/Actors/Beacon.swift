@@ -255,7 +255,7 @@ package actor Beacon {
         switch effect {
         case .broadcast(let message):
             // Nobody votes with a lone validator, and what it tells itself is not durable yet.
-            if !isAlone(message.height) { network.broadcast(message) }
+            if !isAlone(message.height) { broadcast(message) }
         case .send(let message, let peer): network.send(message, to: peer)
         case .sendFinal(let height, let peer):
             if let final = finals[height] { network.send(.final(final), to: peer) }
@@ -269,6 +269,14 @@ package actor Beacon {
         case .report(let evidence): notify(.evidence(evidence))
         case .halt(let fork): throw .fork(fork)
         case .lateSeal, .refuse: break
+        }
+    }
+
+    private func broadcast(_ message: Message) {
+        if case .proposal(let proposal) = message, let kept = kept[proposal.block.digest] {
+            network.broadcast(proposal, kept.block)
+        } else {
+            network.broadcast(message)
         }
     }
 

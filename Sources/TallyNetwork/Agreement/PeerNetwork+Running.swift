@@ -99,6 +99,7 @@ private struct PeerService {
     private let link: PeerLink
     private var cache = SignatureCache()
     private var sets = ValidatorSets([:])
+    private var outlines = OpenOutlines()
     /// For the beacon.
     private var inputs: [Ibft.Input] = []
 
@@ -136,6 +137,9 @@ private struct PeerService {
         case .body(let digest, let body): handle(digest, body)
         case .finalsRequest(let first, let last): await answer(first, last)
         case .transactions(let raws): network.gossipInput.yield(.init(raws: raws, link: link))
+        case .outline(let wire): try await handle(outline: wire)
+        case .missingRequest(let digest, let positions): await answer(digest, positions)
+        case .missing(let digest, let transactions): try await handle(digest, transactions)
         case .hello, .goodbye, .ping, .pong: break
         }
     }
@@ -164,6 +168,57 @@ private struct PeerService {
         _ wire: [UInt8]
     ) throws(MessageRefusal) -> Authenticated {
         try network.authenticator.authenticate(bytes: wire, sets: sets, cache: &cache)
+    }
+
+    /// NET-28
+    private mutating func handle(outline wire: [UInt8]) async throws {
+        let proposal: OutlinedProposal
+        do throws(RLPError) {
+            proposal = try OutlinedProposal(wire: wire)
+        } catch { return offence(.malformed(.outline, error)) }
+        let height = proposal.outline.header.height
+        let head = engine.publisher.current.height
+        guard height > head else { return }
+        guard height <= head.next.next else {
+            // Of a height that we are far from (IBFT-R14).
+            return inputs.append(.peerHead(Height(height.value - 1), from: link.address))
+        }
+        let assembly = OutlineAssembly(proposal, network.transactions)
+        let missing = assembly.missing
+        guard missing.isEmpty else {
+            outlines.asked(assembly)
+            return link.send(.missingRequest(assembly.digest, missing))
+        }
+        try await handle(assembly)
+    }
+
+    private mutating func handle(_ digest: Hash32, _ missing: [SignedBytes]) async throws {
+        let assembly: OutlineAssembly?
+        do throws(PeerRefusal) {
+            assembly = try outlines.answered(digest, missing)
+        } catch { return offence(error) }
+        if let assembly { try await handle(assembly) }
+    }
+
+    private mutating func handle(_ assembly: OutlineAssembly) async throws {
+        let wire: [UInt8]
+        do throws(PeerRefusal) {
+            wire = try assembly.wire(network.transport.limits)
+        } catch { return offence(error) }
+        try await handle(wire)
+    }
+
+    /// NET-28: nothing for a block that is not had any more.
+    private func answer(_ digest: Hash32, _ positions: [Int]) async {
+        var found: [SignedBytes] = []
+        if let body = await beacon.block(digest)?.body, let block = try? BeaconBlock(body: body) {
+            let all = block.anchors.flatMap(\.transactions)
+            guard let last = positions.last, last < all.count else {
+                return offence(.malformed(.missingRequest, .truncated))
+            }
+            found = positions.map { SignedBytes(all[$0]) }
+        }
+        link.send(.missing(digest, found))
     }
 
     /// NET-10

@@ -2,7 +2,7 @@ import Synchronization
 package import TallyConsensus
 package import TallyEngine
 package import TallyPrimitives
-import TallySharding
+package import TallySharding
 
 /// The beacon's way to other nodes: its messages go to peers, what these send is checked and given to
 /// it (NET-9 to NET-13).
@@ -13,7 +13,8 @@ package final class PeerNetwork: BeaconNetwork {
     package let transport: PeerTransport
     let authenticator: Authenticator<RecoverableScheme, PeerBlockReader>
     let reader: PeerBlockReader
-    private let verified = SenderCache()
+    /// What the intake found good.
+    let transactions: KnownTransactions
     private let state = Mutex(State())
     /// There are blocks to build, judge or apply.
     let jobs: Signal
@@ -32,6 +33,8 @@ package final class PeerNetwork: BeaconNetwork {
         /// Not said yet to all.
         var head: Ibft.Head?
         var lastHead: Duration?
+        /// The block of the last proposal that was sent.
+        var proposed: Hash32?
     }
 
     /// Transactions, and who sent them.
@@ -46,7 +49,8 @@ package final class PeerNetwork: BeaconNetwork {
     package init(_ transport: PeerTransport, chain: ChainIdentity, clock: any NodeClock) {
         self.transport = transport
         self.clock = clock
-        reader = LedgerBlockReader(senders: CachedSenders(verified, chainID: chain.chainID))
+        transactions = KnownTransactions(clock: clock)
+        reader = LedgerBlockReader(senders: CachedSenders(transactions, chainID: chain.chainID))
         authenticator = Authenticator(
             chain: chain, limits: transport.limits.messages, scheme: RecoverableScheme(),
             reader: reader)
@@ -59,6 +63,25 @@ package final class PeerNetwork: BeaconNetwork {
     // MARK: BeaconNetwork
 
     package func broadcast(_ message: Message) { broadcast(PeerFrame(message)) }
+
+    /// NET-28: whole to those who may lack its transactions, and whenever it is sent again.
+    package func broadcast(_ proposal: Proposal, _ block: BeaconBlock) {
+        let isNew = state.withLock { state in
+            defer { state.proposed = proposal.block.digest }
+            return state.proposed != proposal.block.digest
+        }
+        let limits = transport.limits
+        guard isNew, block.transactionCount >= limits.leastNamed else {
+            return broadcast(.proposal(proposal))
+        }
+        let isNamed = transactions.areKnown(block.transactionHashes, for: limits.spreading)
+        guard isNamed.count(where: \.self) >= limits.leastNamed else {
+            return broadcast(.proposal(proposal))
+        }
+        let outline = OutlinedProposal.wire(proposal, BlockOutline(block, isNamed: isNamed))
+        broadcast(.outline(outline)) { $0.identity.role == .validator }
+        broadcast(PeerFrame(.proposal(proposal))) { $0.identity.role == .observer }
+    }
 
     package func send(_ message: Message, to peer: Address) {
         transport.link(to: peer)?.send(PeerFrame(message))
@@ -76,7 +99,7 @@ package final class PeerNetwork: BeaconNetwork {
         fetch(state.withLock { $0.catchUp.ask(from: from, through: through, of: peer) })
     }
 
-    package var senders: SenderCache? { verified }
+    package var known: KnownTransactions? { transactions }
 
     package func announce(_ head: Ibft.Head) {
         transport.setHeight(head.height)
@@ -88,7 +111,10 @@ package final class PeerNetwork: BeaconNetwork {
     }
 
     package func forward(_ transactions: [[UInt8]]) {
-        for batch in batches(of: transactions) { broadcast(.transactions(batch)) }
+        // NET-13
+        for batch in batches(of: transactions) {
+            broadcast(.transactions(batch)) { $0.identity.role == .validator }
+        }
     }
 
     /// Frames that hold these transactions, in order (NET-7).
@@ -111,15 +137,11 @@ package final class PeerNetwork: BeaconNetwork {
         return batches
     }
 
-    private func broadcast(_ frame: PeerFrame) {
-        let links = transport.links
+    private func broadcast(_ frame: PeerFrame, to isMeant: (PeerLink) -> Bool = { _ in true }) {
+        let links = transport.links.filter(isMeant)
         guard !links.isEmpty else { return }
         let bytes = frame.bytes
-        let traffic = frame.kind.trafficClass
-        // NET-13
-        for link in links where traffic != .gossip || link.identity.role == .validator {
-            link.send(bytes, traffic)
-        }
+        for link in links { link.send(bytes, frame.kind.trafficClass) }
     }
 
     /// Says how far we are, if it is time to (NET-12).

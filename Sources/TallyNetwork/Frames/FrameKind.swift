@@ -11,11 +11,16 @@ package enum FrameKind: UInt8, Hashable, Sendable, CaseIterable {
     case body = 9
     case finalsRequest = 10
     case transactions = 11
+    case outline = 12
+    case missingRequest = 13
+    case missing = 14
 
     package var trafficClass: TrafficClass {
         switch self {
-        case .hello, .goodbye, .ping, .pong, .vote, .head, .bodyRequest, .finalsRequest: .votes
-        case .block, .body: .bodies
+        case .hello, .goodbye, .ping, .pong, .vote, .head, .bodyRequest, .finalsRequest,
+            .missingRequest:
+            .votes
+        case .block, .body, .outline, .missing: .bodies
         case .transactions: .gossip
         }
     }

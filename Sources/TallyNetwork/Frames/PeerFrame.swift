@@ -1,5 +1,6 @@
 package import TallyConsensus
 package import TallyPrimitives
+package import TallySharding
 
 /// What peers send each other (NET-6). Messages of the agreement are opaque here.
 package enum PeerFrame: Hashable, Sendable {
@@ -18,6 +19,12 @@ package enum PeerFrame: Hashable, Sendable {
     case body(Hash32, [UInt8]?)
     case finalsRequest(first: Height, last: Height)
     case transactions([[UInt8]])
+    /// The wire bytes of an ``OutlinedProposal``.
+    case outline([UInt8])
+    /// Positions in the block, ascending; at least one.
+    case missingRequest(Hash32, [Int])
+    /// None where the block is not had.
+    case missing(Hash32, [SignedBytes])
 
     /// A message of the agreement.
     package init(_ message: Message) {
@@ -40,6 +47,9 @@ package enum PeerFrame: Hashable, Sendable {
         case .body: .body
         case .finalsRequest: .finalsRequest
         case .transactions: .transactions
+        case .outline: .outline
+        case .missingRequest: .missingRequest
+        case .missing: .missing
         }
     }
 
@@ -49,7 +59,7 @@ package enum PeerFrame: Hashable, Sendable {
     /// The whole frame: what is queued and sent, shared by all who get it.
     package var bytes: [UInt8] {
         switch self {
-        case .vote(let wire), .block(let wire): Self.framed(kind, wire)
+        case .vote(let wire), .block(let wire), .outline(let wire): Self.framed(kind, wire)
         default: Self.framed(kind, payload)
         }
     }
@@ -66,7 +76,7 @@ package enum PeerFrame: Hashable, Sendable {
     private var payload: [UInt8] {
         RLPEncoder.list(capacity: 64) { out in
             switch self {
-            case .vote, .block: preconditionFailure("framed as they are")
+            case .vote, .block, .outline: preconditionFailure("framed as they are")
             case .hello(let hello): hello.encode(to: &out)
             case .goodbye(let reason): out.append(reason)
             case .ping(let number), .pong(let number): out.append(number)
@@ -81,6 +91,12 @@ package enum PeerFrame: Hashable, Sendable {
                 out.append(first)
                 out.append(last)
             case .transactions(let raws): for raw in raws { out.append(raw) }
+            case .missingRequest(let digest, let positions):
+                out.append(digest)
+                out.append(Self.bits(positions))
+            case .missing(let digest, let transactions):
+                out.append(digest)
+                for transaction in transactions { transaction.append(to: &out) }
             }
         }
     }
@@ -94,8 +110,10 @@ package enum PeerFrame: Hashable, Sendable {
         switch kind {
         case .vote: self = .vote(payload)
         case .block: self = .block(payload)
+        case .outline: self = .outline(payload)
         case .hello: self = .hello(try PeerHello(payload: payload))
-        case .goodbye, .ping, .pong, .head, .bodyRequest, .body, .finalsRequest, .transactions:
+        case .goodbye, .ping, .pong, .head, .bodyRequest, .body, .finalsRequest, .transactions,
+            .missingRequest, .missing:
             do throws(RLPError) {
                 self = try RLPDecoder.list(payload) { (list) throws(RLPError) in
                     try PeerFrame(kind, from: &list, limits)
@@ -108,7 +126,7 @@ package enum PeerFrame: Hashable, Sendable {
         _ kind: FrameKind, from list: inout RLPDecoder, _ limits: NetworkLimits
     ) throws(RLPError) {
         switch kind {
-        case .vote, .block, .hello: preconditionFailure("decoded elsewhere")
+        case .vote, .block, .outline, .hello: preconditionFailure("decoded elsewhere")
         case .goodbye: self = .goodbye(try list.nextInteger())
         case .ping: self = .ping(try list.nextInteger())
         case .pong: self = .pong(try list.nextInteger())
@@ -136,6 +154,40 @@ package enum PeerFrame: Hashable, Sendable {
             }
             guard !raws.isEmpty else { throw .truncated }
             self = .transactions(raws)
+        case .missingRequest:
+            let digest: Hash32 = try list.nextFixed()
+            let bits = try list.nextString(limit: limits.missingTransactions / 8)
+            self = .missingRequest(digest, try Self.positions(bits))
+        case .missing:
+            let digest: Hash32 = try list.nextFixed()
+            var transactions: [SignedBytes] = []
+            while !list.isAtEnd {
+                guard transactions.count < limits.missingTransactions else {
+                    throw .tooLong(limit: limits.missingTransactions)
+                }
+                transactions.append(try SignedBytes(from: &list))
+            }
+            self = .missing(digest, transactions)
         }
+    }
+}
+
+/// Positions as bits, the lowest one of each byte first, up to the last one that is set.
+extension PeerFrame {
+    private static func bits(_ positions: [Int]) -> [UInt8] {
+        guard let last = positions.last else { preconditionFailure("nothing is asked for") }
+        var bits = [UInt8](repeating: 0, count: last / 8 + 1)
+        for position in positions { bits[position / 8] |= 1 << (position % 8) }
+        return bits
+    }
+
+    private static func positions(_ bits: ArraySlice<UInt8>) throws(RLPError) -> [Int] {
+        guard let last = bits.last else { throw .truncated }
+        guard last != 0 else { throw .nonCanonicalInteger }
+        var positions: [Int] = []
+        for (index, byte) in bits.enumerated() {
+            for bit in 0..<8 where byte >> bit & 1 == 1 { positions.append(8 * index + bit) }
+        }
+        return positions
     }
 }

@@ -130,10 +130,11 @@ package struct PeerSession: Sendable {
             effects.append(.close(.goodbye(code)))
         case .ping(let number): effects.append(.send(.pong(number)))
         case .pong: break
-        case .bodyRequest: ask(for: 1, frame, &effects, now)
+        case .bodyRequest, .missingRequest: ask(for: 1, frame, &effects, now)
         case .finalsRequest(let first, let last):
             ask(for: Double(last.value - first.value + 1), frame, &effects, now)
-        case .vote, .block, .head, .body, .transactions: effects.append(.deliver(frame))
+        case .vote, .block, .head, .body, .transactions, .outline, .missing:
+            effects.append(.deliver(frame))
         }
     }
 

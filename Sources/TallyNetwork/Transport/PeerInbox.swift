@@ -1,4 +1,5 @@
 import Synchronization
+import TallySharding
 
 /// What a peer sent and nobody has looked at, in order (NET-18). Filled by an event loop, emptied by
 /// one task.
@@ -76,9 +77,11 @@ extension PeerFrame {
     /// Bytes of memory, about.
     var footprint: Int {
         switch self {
-        case .vote(let wire), .block(let wire): 64 + wire.count
+        case .vote(let wire), .block(let wire), .outline(let wire): 64 + wire.count
         case .body(_, let body): 64 + (body?.count ?? 0)
         case .transactions(let raws): raws.reduce(64) { $0 + 32 + $1.count }
+        case .missingRequest(_, let positions): 64 + 8 * positions.count
+        case .missing(_, let transactions): transactions.reduce(64) { $0 + 64 + $1.raw.count }
         case .hello, .goodbye, .ping, .pong, .head, .bodyRequest, .finalsRequest: 64
         }
     }

@@ -34,20 +34,22 @@ extension NetworkParameters {
 /// that whoever trusts the bytes, as a replay of its own log does, checks no signature (STORE-14).
 extension BeaconBlock {
     /// Most transactions of a shard block that a decoder takes on.
-    private static let maximumTransactions = 1_000_000
+    static let maximumTransactions = 1_000_000
 
     package var body: [UInt8] {
-        let size = anchors.reduce(512) { $0 + 512 + $1.transactions.count * 160 }
+        Self.body(header, anchors.map { ($0.header, $0.transactions.lazy.map(SignedBytes.init)) })
+    }
+
+    /// The body of these headers, with each shard's transactions.
+    static func body(
+        _ header: BeaconHeader, _ shards: [(ShardHeader, some Collection<SignedBytes>)]
+    ) -> [UInt8] {
+        let size = shards.reduce(512) { $0 + 512 + $1.1.count * 160 }
         return RLPEncoder.list(capacity: size) { out in
             header.encode(to: &out)
-            for block in anchors {
-                block.header.encode(to: &out)
-                out.list { out in
-                    for transaction in block.transactions {
-                        out.append(transaction.raw)
-                        out.append(transaction.sender)
-                    }
-                }
+            for (header, transactions) in shards {
+                header.encode(to: &out)
+                out.list { out in for transaction in transactions { transaction.append(to: &out) } }
             }
         }
     }
@@ -72,7 +74,7 @@ extension BeaconBlock {
         body bytes: [UInt8], senders: some SenderCheck, _ work: some WorkMap
     ) throws(BlockDecodingError) {
         let header: BeaconHeader
-        var bodies: [(header: ShardHeader, transactions: [(raw: [UInt8], sender: Address)])] = []
+        var bodies: [(header: ShardHeader, transactions: [SignedBytes])] = []
         do throws(RLPError) {
             var outer = RLPDecoder(bytes)
             var list = try outer.nextList()
@@ -95,38 +97,60 @@ extension BeaconBlock {
     private static let chunk = 256
 
     private static func decoded(
-        _ pairs: [(raw: [UInt8], sender: Address)], _ senders: some SenderCheck,
+        _ signed: [SignedBytes], _ senders: some SenderCheck,
         _ work: some WorkMap
     ) throws(BlockDecodingError) -> [Transaction] {
-        let chunks = work.map((pairs.count + chunk - 1) / chunk) { index in
+        let chunks = work.map((signed.count + chunk - 1) / chunk) { index in
             Result { () throws(BlockDecodingError) in
                 var part: [Transaction] = []
                 part.reserveCapacity(chunk)
-                for (raw, sender) in pairs[(index * chunk)...].prefix(chunk) {
+                for bytes in signed[(index * chunk)...].prefix(chunk) {
                     do throws(SenderError) {
-                        part.append(try senders.transaction(raw: raw, sender: sender))
+                        part.append(
+                            try senders.transaction(raw: bytes.raw, sender: bytes.sender))
                     } catch { throw BlockDecodingError(error) }
                 }
                 return part
             }
         }
         var transactions: [Transaction] = []
-        transactions.reserveCapacity(pairs.count)
+        transactions.reserveCapacity(signed.count)
         for chunk in chunks { transactions += try chunk.get() }
         return transactions
     }
 
-    private static func signed(
-        _ list: RLPDecoder
-    ) throws(RLPError) -> [(raw: [UInt8], sender: Address)] {
+    private static func signed(_ list: RLPDecoder) throws(RLPError) -> [SignedBytes] {
         var list = list
-        var pairs: [(raw: [UInt8], sender: Address)] = []
+        var signed: [SignedBytes] = []
         while !list.isAtEnd {
-            guard pairs.count < maximumTransactions else {
+            guard signed.count < maximumTransactions else {
                 throw .tooLong(limit: maximumTransactions)
             }
-            pairs.append((Array(try list.nextString()), try list.nextFixed()))
+            signed.append(try SignedBytes(from: &list))
         }
-        return pairs
+        return signed
+    }
+}
+
+/// A transaction in a body: its bytes, and the sender that they are said to be of.
+package struct SignedBytes: Hashable, Sendable {
+    package let raw: [UInt8]
+    package let sender: Address
+
+    package init(_ transaction: Transaction) {
+        raw = transaction.raw
+        sender = transaction.sender
+    }
+
+    /// Appends two items.
+    package func append(to out: inout RLPEncoder) {
+        out.append(raw)
+        out.append(sender)
+    }
+
+    /// Reads two items.
+    package init(from list: inout RLPDecoder) throws(RLPError) {
+        raw = Array(try list.nextString())
+        sender = try list.nextFixed()
     }
 }

@@ -61,6 +61,7 @@ package struct BeaconBlock: Sendable {
     }
 
     package var transactionCount: Int { anchors.reduce(0) { $0 + $1.transactions.count } }
+    package var transactionHashes: [Hash32] { anchors.flatMap { $0.transactions.map(\.hash) } }
 }
 
 extension BeaconHeader: RLPValue {

@@ -17,6 +17,8 @@ final class SocketNetwork {
     let keys: [PrivateKey]
     let accounts: [PrivateKey]
     let identities: [TransportIdentity]
+    /// Of every validator that is started from now on.
+    var limits = NetworkLimits()
     private(set) var running: [RunningValidator?]
     /// Where each listens, since it first did.
     private var places: [PeerPlace?]
@@ -50,6 +52,7 @@ final class SocketNetwork {
         var configuration = TransportConfiguration(
             identity: identities[index], signer: KeySigner(keys[index]), chain: chain,
             list: PeerList(validators: genesis.validators), seed: UInt64(index))
+        configuration.limits = limits
         configuration.listen = places[index] ?? configuration.listen
         // Nobody waits for the other to dial.
         configuration.limits.courtesy = .zero
