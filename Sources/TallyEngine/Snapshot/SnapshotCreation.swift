@@ -49,7 +49,8 @@ package enum Snapshot {
     ) throws(SnapshotError) -> SnapshotSummary {
         let ledger = try LedgerAtHeight(
             directory: directory, genesis: genesis, limits: limits, height: height)
-        let path = path ?? Self.path(directory, ledger.head.height)
+        var path = path ?? Self.path(directory, ledger.head.height)
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         var status = stat()
         guard lstat(path, &status) != 0 else { throw .exists(path: path) }
         let unfinished = path + ".new"

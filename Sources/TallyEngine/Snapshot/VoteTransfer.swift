@@ -142,6 +142,8 @@ package enum VoteTransfer {
 private struct VoteLogs {
     private(set) var recovery: LogRecovery
     private(set) var hasVotes = false
+    /// Nothing was ever decided or voted for.
+    private(set) var isFresh = false
     private let schedule: ValidatorSchedule
 
     init(
@@ -159,11 +161,13 @@ private struct VoteLogs {
         }
         recovery = LogRecovery(checkpoint: checkpoint)
         let bytes = genesis.parameters.recordByteLimit
-        try read(
+        let hasBlocks = try read(
             DataLayout.log(in: directory), genesis.hash, JournalLimits(payloadBytes: bytes)
         ) { (recovery, record, payload) throws(LogRecoveryError) in
             _ = try recovery.beacon(record, payload)
         }
+        // STORE-20: nothing was ever decided, nor voted for.
+        isFresh = !hasBlocks && recovery.head == .genesis
         hasVotes = try read(DataLayout.votes(in: directory), genesis.hash, .votes) {
             (recovery, record, payload) throws(LogRecoveryError) in
             try recovery.votes(record, payload)
@@ -171,7 +175,6 @@ private struct VoteLogs {
     }
 
     /// - Returns: whether there is a record.
-    @discardableResult
     private mutating func read(
         _ path: String, _ id: Hash32, _ limits: JournalLimits,
         _ visit: (inout LogRecovery, JournalRecord, ArraySlice<UInt8>)
@@ -201,9 +204,6 @@ private struct VoteLogs {
         for case .observing(let nonce, let until) in recovery.liveVotes { return (nonce, until) }
         return nil
     }
-
-    /// Nothing was ever decided or voted for.
-    var isFresh: Bool { recovery.head == .genesis }
 
     func isAlone(_ validator: Address, _ genesis: Genesis) -> Bool {
         let set = schedule[recovery.head.next]
