@@ -3,6 +3,7 @@ import TallyClient
 import TallyCrypto
 import TallyNode
 import TallyPrimitives
+import TallySharding
 import Testing
 
 @Suite struct SnapshotVerbTests {
