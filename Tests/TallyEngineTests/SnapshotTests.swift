@@ -67,6 +67,7 @@ import Testing
             #expect(again.stateRoots == made.stateRoots)
             #expect(again.bytes == made.bytes)
             // The log of the original, the height of the snapshot and those before included.
+            try FileManager.default.removeItem(atPath: DataLayout.log(in: restored))
             try FileManager.default.copyItem(
                 atPath: DataLayout.log(in: killed), toPath: DataLayout.log(in: restored))
             let engine = try open(ledger, restored)

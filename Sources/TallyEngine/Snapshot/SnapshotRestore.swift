@@ -50,6 +50,10 @@ extension Snapshot {
                 try store.writeRestored(core, rows, beacon: checkpoint)
             } catch { throw .store(error) }
         }
+        // Empty: what reads a ledger looks for it.
+        do throws(StoreError) {
+            try Directories.create(DataLayout.log(in: directory))
+        } catch { throw .store(error) }
         return summary(path, ledger.reader.manifest, genesis, ledger.anchors)
     }
 
