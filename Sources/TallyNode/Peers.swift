@@ -105,7 +105,7 @@ extension TransportIdentity {
 }
 
 extension TransportIdentity {
-    /// Replaces the certificate of a directory (NET-28).
+    /// Replaces the certificate of a directory (NET-32).
     static func renew(_ path: String) throws(NodeError) -> TransportIdentity {
         let file = path + "/" + DataDirectory.certificateName
         do {
@@ -121,7 +121,7 @@ extension TransportIdentity {
     }
 }
 
-/// Renews the certificate whenever the process gets SIGHUP (NET-28).
+/// Renews the certificate whenever the process gets SIGHUP (NET-32).
 struct CertificateService: Service, CustomStringConvertible {
     let network: PeerNetwork
     let path: String

@@ -81,7 +81,7 @@ import Testing
         await other.transport.stop()
     }
 
-    /// NET-28: what stands goes on, what comes next shows the new certificate.
+    /// NET-32: what stands goes on, what comes next shows the new certificate.
     @Test func renewsItsCertificate() async throws {
         let keys = try Fixtures.keys(3)
         let one = try await TestNode(keys[0], list: keys)

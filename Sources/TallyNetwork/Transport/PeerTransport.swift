@@ -149,7 +149,7 @@ package final class PeerTransport: Sendable {
     package func setHeight(_ height: Height) { core.setHeight(height) }
     /// Who is taken from now on; who left the list is disconnected (NET-5).
     package func update(_ list: PeerList) { core.update(list) }
-    /// Another certificate from the next connection on; those that stand go on (NET-28).
+    /// Another certificate from the next connection on; those that stand go on (NET-32).
     package func renew(_ identity: TransportIdentity) { core.renew(identity, vouch(identity)) }
     /// Of the certificate that the next connection shows.
     package var fingerprint: Hash32 { core.credentials.identity.fingerprint }

@@ -63,7 +63,7 @@ final class TransportCore: Sendable {
         }
     }
 
-    /// NET-28: both at once.
+    /// NET-32: both at once.
     func renew(_ identity: TransportIdentity, _ hello: PeerHello) {
         state.withLock { state in
             var hello = hello
