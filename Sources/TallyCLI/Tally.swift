@@ -36,6 +36,7 @@ struct Tally: AsyncParsableCommand {
                 name: "Preparing and checking",
                 subcommands: [
                     GenesisCommand.self, KeysCommand.self, AuditCommand.self, DatabaseCommand.self,
+                    SnapshotCommand.self, ExportCommand.self, ImportCommand.self,
                     VerifyProofCommand.self, ConfigCommand.self, SimulateCommand.self,
                     BenchCommand.self,
                 ]),

@@ -111,17 +111,22 @@ package struct StoredLedger: Sendable {
     package init(
         _ configuration: EngineConfiguration, readOnly: Bool
     ) throws(EngineError) {
-        let genesis = configuration.genesis
+        try self.init(
+            configuration.directory, configuration.genesis, configuration.limits,
+            readOnly: readOnly)
+    }
+
+    init(
+        _ directory: String, _ genesis: Genesis, _ limits: Limits, readOnly: Bool
+    ) throws(EngineError) {
         let layout = genesis.parameters.layout
         var stores: [EndpointStore] = []
         var views: [StoreView] = []
         var heads: [StoredHead?] = []
         let chain = genesis.hash
-        var limits = configuration.limits
-        limits.mapSizeBytes = min(
-            limits.mapSizeBytes, limits.totalMapBytes / layout.endpointCount)
+        let limits = limits.shared(by: layout)
         for endpoint in layout.endpoints {
-            let path = DataLayout.endpoint(endpoint, layout, in: configuration.directory)
+            let path = DataLayout.endpoint(endpoint, layout, in: directory)
             do throws(StoreError) {
                 let store = try EndpointStore(
                     path: path, readOnly: readOnly, limits: limits)
@@ -147,7 +152,24 @@ package struct StoredLedger: Sendable {
     }
 }
 
+extension Limits {
+    /// Those of each environment of a ledger.
+    func shared(by layout: ShardLayout) -> Limits {
+        var limits = self
+        limits.mapSizeBytes = min(mapSizeBytes, totalMapBytes / layout.endpointCount)
+        return limits
+    }
+}
+
 extension StoredLedger {
+    /// The checkpoints in memory.
+    func restored(_ genesis: Genesis) throws(EngineError) -> RestoredLedger {
+        let states = try start(genesis).states
+        do throws(RestoreError) {
+            return try RestoredLedger(genesis, states, heads: heads, views: views, books: books)
+        } catch { throw .restore(error) }
+    }
+
     /// What stands at height 0. The state of an endpoint there is needed only where it has no
     /// checkpoint: with a million accounts it takes as long as all the rest of a start.
     fileprivate func start(

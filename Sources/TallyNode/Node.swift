@@ -240,6 +240,12 @@ extension Node {
                     successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .gracefullyShutdownGroup), at: 1)
         }
+        if let network, handlesSignals {
+            configuration.services.append(
+                .init(
+                    service: CertificateService(
+                        network: network, path: directory.path, logger: logger)))
+        }
         if let end {
             configuration.services.append(
                 .init(

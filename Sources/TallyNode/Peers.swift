@@ -6,6 +6,7 @@ import TallyEngine
 package import TallyNetwork
 package import TallyPrimitives
 import TallySharding
+import UnixSignals
 
 /// Where other nodes are, and where this one is for them.
 package struct PeerSettings: Hashable, Sendable {
@@ -99,6 +100,44 @@ extension TransportIdentity {
             throw .file(error)
         } catch {
             throw .certificate(path: file)
+        }
+    }
+}
+
+extension TransportIdentity {
+    /// Replaces the certificate of a directory (NET-32).
+    static func renew(_ path: String) throws(NodeError) -> TransportIdentity {
+        let file = path + "/" + DataDirectory.certificateName
+        do {
+            let pem = try TransportIdentity.makePEM()
+            let identity = try TransportIdentity(pem: pem)
+            try Files.write(pem, to: file, mode: 0o600)
+            return identity
+        } catch let error as FileError {
+            throw .file(error)
+        } catch {
+            throw .certificate(path: file)
+        }
+    }
+}
+
+/// Renews the certificate whenever the process gets SIGHUP (NET-32).
+struct CertificateService: Service, CustomStringConvertible {
+    let network: PeerNetwork
+    let path: String
+    let logger: Logger
+    var description: String { "certificate" }
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            do throws(NodeError) {
+                let identity = try TransportIdentity.renew(path)
+                network.transport.renew(identity)
+                logger.info(
+                    "certificate renewed", metadata: ["fingerprint": "\(identity.fingerprint)"])
+            } catch {
+                logger.error("certificate not renewed", metadata: ["reason": "\(error)"])
+            }
         }
     }
 }

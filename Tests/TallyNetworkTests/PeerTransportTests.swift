@@ -81,6 +81,42 @@ import Testing
         await other.transport.stop()
     }
 
+    /// NET-32: what stands goes on, what comes next shows the new certificate.
+    @Test func renewsItsCertificate() async throws {
+        let keys = try Fixtures.keys(3)
+        let one = try await TestNode(keys[0], list: keys)
+        let early = try await TestNode(keys[1], list: keys, dialling: one)
+        let there = try #require(await early.link())
+        let here = try #require(await one.link())
+        let before = one.transport.fingerprint
+        let renewed = try TransportIdentity(pem: TransportIdentity.makePEM())
+        one.transport.renew(renewed)
+        #expect(one.transport.fingerprint == renewed.fingerprint)
+        #expect(one.transport.fingerprint != before)
+        // A statement for the old certificate would be refused beside the new one, and the reverse.
+        let late = try await TestNode(keys[2], list: keys, dialling: one)
+        let link = try #require(await late.link())
+        #expect(link.address == keys[0].address)
+        there.send(.head(Height(7), digest: .zero))
+        #expect(await here.received() == [.head(Height(7), digest: .zero)])
+        #expect(one.transport.links.map(\.address) == keys[1...].map(\.address).sorted())
+        await late.transport.stop()
+        await early.transport.stop()
+        await one.transport.stop()
+    }
+
+    /// A node that was stopped comes back with another certificate of the same key.
+    @Test func takesAnotherCertificateOfTheSameKey() async throws {
+        let keys = try Fixtures.keys(2)
+        let one = try await TestNode(keys[0], list: keys)
+        for _ in 0..<2 {
+            let other = try await TestNode(keys[1], list: keys, dialling: one)
+            #expect(await other.link()?.address == keys[0].address)
+            await other.transport.stop()
+        }
+        await one.transport.stop()
+    }
+
     @Test func refusesAnotherChain() async throws {
         let keys = try Fixtures.keys(2)
         let one = try await TestNode(keys[0], list: keys)

@@ -32,6 +32,8 @@ package struct CommandFailure: Error, Hashable, Sendable, CustomStringConvertibl
         case let error as LedgerClientError: self.init("rpc", error.description)
         case let error as NodeError: self.init("node", error.description)
         case let error as EngineError: self.init("engine", error.description)
+        case let error as SnapshotError: self.init(error.code, error.description)
+        case let error as VoteTransferError: self.init(error.code, error.description)
         case let error as StoreError: self.init("store", error.description)
         case let error as DataDirectoryError: self.init("dataDirectory", error.description)
         case let error as ConfigurationError: self.init("configuration", error.description)

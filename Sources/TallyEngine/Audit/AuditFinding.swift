@@ -129,6 +129,8 @@ package enum AuditError: Error, Equatable, Sendable {
     /// The log's files cannot be read.
     case log(JournalStorageError)
     case genesis(StateError)
+    /// The ledger began from a snapshot: there is no history to add up (SNAP-11).
+    case historyAbsent(below: Height)
 }
 
 extension AuditError: CustomStringConvertible {
@@ -140,6 +142,9 @@ extension AuditError: CustomStringConvertible {
                 + "\(expected): check the data directory and genesis.json"
         case .log(let error): "the beacon log cannot be read: \(error)"
         case .genesis(let error): "the genesis state cannot be built: \(error)"
+        case .historyAbsent(let base):
+            "this ledger began from a snapshot of height \(base): the history below, which an audit "
+                + "adds up, is not here; audit a ledger that began at the genesis"
         }
     }
 }

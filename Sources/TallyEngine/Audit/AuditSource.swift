@@ -101,6 +101,7 @@ extension AuditFindings {
             case .state(let error): add(.state(endpoint, error))
             case .corruptRow(let database):
                 add(.corruptRow(endpoint, database: database, key: key))
+            case .historyAbsent(let base): throw .historyAbsent(below: base)
             }
             return nil
         }

@@ -188,7 +188,10 @@ struct ReadOnlyJournal: JournalStorage {
 
     /// The log of a data directory, whose lock the caller holds.
     static func opened(in directory: String) throws(JournalOpenError) -> ReadOnlyJournal {
-        let path = DataLayout.log(in: directory)
+        try opened(at: DataLayout.log(in: directory))
+    }
+
+    static func opened(at path: String) throws(JournalOpenError) -> ReadOnlyJournal {
         // Opening would create it.
         guard FileManager.default.fileExists(atPath: path) else {
             throw .storage(.failed(nil, code: ENOENT))

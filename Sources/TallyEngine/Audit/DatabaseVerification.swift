@@ -101,6 +101,7 @@ extension StoredRow {
                 if key == MetaKey.chain { return value.count == 32 }
                 if key == MetaKey.head { _ = try StoredHead(encoded: value) }
                 if key == MetaKey.genesis { _ = try BeaconHeader(encoded: value) }
+                if key == MetaKey.base { return RowKey.decodeHeight(value) != nil }
                 return [MetaKey.head, MetaKey.books, MetaKey.genesis].contains(key)
             case all.payloads: return key.count == 32
             case all.blocks:

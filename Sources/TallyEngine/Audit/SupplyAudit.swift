@@ -22,6 +22,10 @@ package struct SupplyAudit {
         var findings = AuditFindings()
         let source = try AuditSource(
             directory: directory, genesis: genesis, limits: limits, &findings)
+        let base = try findings.read(source.layout.beacon, MetaKey.base) {
+            () throws(ReadError) in try source.views[source.beacon].base()
+        }
+        if let base, base > .genesis { throw .historyAbsent(below: base) }
         var states: [AuditedState] = []
         for index in source.heads.indices {
             // Without a checkpoint the state is that of genesis, which is not stored.

@@ -85,7 +85,16 @@ extension LedgerSnapshot {
             return BeaconRow(header: genesisHeader, certificate: nil, anchors: [])
         }
         if let row = beaconHistory.row(height) { return row }
+        try checkHistory(height)
         return try beaconEndpoint.view.beaconBlock(height)
+    }
+
+    /// The height below which blocks are absent; 0 where none is (SNAP-11).
+    package var historyBase: Height { get throws(ReadError) { try beaconEndpoint.view.base() } }
+
+    private func checkHistory(_ height: Height) throws(ReadError) {
+        let base = try historyBase
+        if height < base { throw .historyAbsent(below: base) }
     }
 
     package func beaconHeight(_ hash: Hash32) throws(ReadError) -> Height? {
@@ -114,7 +123,28 @@ extension LedgerSnapshot {
                 header: record.header, systemResult: record.systemResult,
                 transactionCount: UInt32(record.transactions.count))
         }
+        if height > .genesis { try checkHistory(height) }
         return try snapshot.view.block(height)
+    }
+
+    /// The headers of a block, which also a ledger that began from a snapshot has as far back as the
+    /// newest block of any endpoint then (SNAP-5).
+    func beaconHeaders(_ height: Height) throws(ReadError) -> BeaconRow? {
+        let base = try historyBase
+        guard height > .genesis, height < base else { return try beaconBlock(height) }
+        guard let row = try beaconEndpoint.view.beaconBlock(height) else {
+            throw .historyAbsent(below: base)
+        }
+        return row
+    }
+
+    /// As ``beaconHeaders(_:)``.
+    func shardHeader(
+        _ endpoint: EndpointID, _ height: Height
+    ) throws(ReadError) -> ShardHeader? {
+        let base = try historyBase
+        guard height < base else { return try shardBlock(endpoint, height)?.header }
+        return try endpoints[Int(endpoint.index)].view.block(height)?.header
     }
 
     /// A signed transaction by its place in a shard block.

@@ -133,7 +133,7 @@ package struct ProofSource: Sendable {
     private func row(
         _ height: Height, _ snapshot: LedgerSnapshot
     ) throws(ProofRefusal) -> BeaconRow {
-        let row = try reading { () throws(ReadError) in try snapshot.beaconBlock(height) }
+        let row = try reading { () throws(ReadError) in try snapshot.beaconHeaders(height) }
         guard let row else { throw .read(.corruptRow(database: "beacon-blocks")) }
         return row
     }
@@ -152,7 +152,7 @@ package struct ProofSource: Sendable {
         } else {
             anchors = try row(height, snapshot).anchors.map(\.hash)
             header = try reading { () throws(ReadError) in
-                try snapshot.shardBlock(endpoint, height)?.header
+                try snapshot.shardHeader(endpoint, height)
             }
         }
         guard let header, let anchored = AnchoredHeader(header, among: anchors) else {
@@ -169,7 +169,7 @@ package struct ProofSource: Sendable {
         let lowest = start.value - min(start.value, Self.searchLimit)
         for height in (lowest...start.value).reversed() {
             let header = try reading { () throws(ReadError) in
-                try snapshot.shardBlock(place.source, Height(height))?.header
+                try snapshot.shardHeader(place.source, Height(height))
             }
             guard let item = header?.out.first(where: { $0.peer == place.destination }) else {
                 continue

@@ -16,6 +16,8 @@ enum MetaKey {
     /// The `BeaconHeader` of height 0, in the beacon's environment: it follows from the genesis, but
     /// not cheaply.
     static let genesis = Array("genesis".utf8)
+    /// Below this height blocks are absent, since the ledger began from a snapshot of it (SNAP-11).
+    static let base = Array("base".utf8)
 }
 
 /// The key of a row: one to three big-endian numbers, so that order is order of time. At most 16 bytes,

@@ -11,6 +11,7 @@ package struct StoreView: Sendable {
     let databases: EndpointStore.Databases
     let eraTransactions: UInt64
     private let transactionCount = KnownCount()
+    private let baseHeight = KnownCount()
 
     /// Figures of the environment that this is a view of.
     package var environmentInfo: EnvironmentInfo { snapshot.environment.info }
@@ -31,6 +32,15 @@ package struct StoreView: Sendable {
     /// `nil` before the first checkpoint.
     package func head() throws(ReadError) -> StoredHead? {
         try decode(MetaKey.head, databases.meta)
+    }
+
+    /// The height of the snapshot that the ledger began from, below which its blocks are absent; 0 where
+    /// it began at the genesis (SNAP-11).
+    package func base() throws(ReadError) -> Height {
+        if let known = baseHeight.value { return Height(UInt64(known)) }
+        let base = try height(MetaKey.base, databases.meta) ?? .genesis
+        baseHeight.store(Int(clamping: base.value))
+        return base
     }
 
     package func books() throws(ReadError) -> [UInt8]? { try get(MetaKey.books, databases.meta) }
@@ -145,6 +155,8 @@ package enum ReadError: Error, Equatable, Sendable {
     case state(StateError)
     /// A row is not one this program wrote.
     case corruptRow(database: String)
+    /// The ledger began from a snapshot: blocks below this height are absent (SNAP-11).
+    case historyAbsent(below: Height)
 }
 
 extension ReadError: CustomStringConvertible {
@@ -155,6 +167,8 @@ extension ReadError: CustomStringConvertible {
             "stored state is damaged (\(error)): run `tally db verify`, restore a backup"
         case .corruptRow(let database):
             "a row of database \(database) is damaged: run `tally db verify`, restore a backup"
+        case .historyAbsent(let base):
+            "blocks below \(base) are not here: this ledger began from a snapshot of that height"
         }
     }
 }

@@ -6,7 +6,7 @@ import TallyPrimitives
 /// Channels with TLS and a handler, of either side.
 enum PeerChannel {
     static func server(
-        _ core: TransportCore, _ identity: TransportIdentity, _ group: MultiThreadedEventLoopGroup
+        _ core: TransportCore, _ group: MultiThreadedEventLoopGroup
     ) -> ServerBootstrap {
         ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
@@ -18,18 +18,19 @@ enum PeerChannel {
                     guard let id = core.open(channel, dialled: false) else {
                         throw PeerRefusal.tooManyStrangers
                     }
+                    let (identity, hello) = core.credentials
                     let tls = NIOSSLServerHandler(
                         context: identity.server, customVerificationCallback: judge)
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(tls)
-                    try pipeline.addHandler(PeerHandler(id, side: .listener, core: core))
+                    try pipeline.addHandler(
+                        PeerHandler(id, side: .listener, hello: hello, core: core))
                 }
             }
     }
 
     static func client(
-        _ core: TransportCore, _ identity: TransportIdentity, _ group: MultiThreadedEventLoopGroup,
-        to peer: Address
+        _ core: TransportCore, _ group: MultiThreadedEventLoopGroup, to peer: Address
     ) -> ClientBootstrap {
         ClientBootstrap(group: group)
             .connectTimeout(TimeAmount(core.limits.connectTimeout))
@@ -39,12 +40,14 @@ enum PeerChannel {
                     guard let id = core.open(channel, dialled: true) else {
                         throw PeerRefusal.stopping
                     }
+                    let (identity, hello) = core.credentials
                     let tls = try NIOSSLClientHandler(
                         context: identity.client, serverHostname: nil,
                         customVerificationCallback: judge)
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(tls)
-                    try pipeline.addHandler(PeerHandler(id, side: .dialler(peer), core: core))
+                    try pipeline.addHandler(
+                        PeerHandler(id, side: .dialler(peer), hello: hello, core: core))
                 }
             }
     }

@@ -11,6 +11,8 @@ final class PeerHandler: ChannelInboundHandler {
     private let core: TransportCore
     private let id: ConnectionID
     private let side: PeerSession.Side
+    /// Vouches for the certificate of this channel.
+    private let hello: PeerHello
     private var context: ChannelHandlerContext?
     private var session: PeerSession?
     private var link: PeerLink?
@@ -28,9 +30,12 @@ final class PeerHandler: ChannelInboundHandler {
     /// Bytes of frames in one write: several TLS records.
     private static let writeBytes = 64 << 10
 
-    init(_ id: ConnectionID, side: PeerSession.Side, core: TransportCore) {
+    init(
+        _ id: ConnectionID, side: PeerSession.Side, hello: PeerHello, core: TransportCore
+    ) {
         self.id = id
         self.side = side
+        self.hello = hello
         self.core = core
     }
 
@@ -68,7 +73,8 @@ final class PeerHandler: ChannelInboundHandler {
             guard let certificate = tls.peerCertificate else { return refuse(.noTLS) }
             let fingerprint = try TransportIdentity.fingerprint(certificate)
             let session = PeerSession(
-                core.sessionContext, side: side, fingerprint: fingerprint, now: core.now)
+                core.sessionContext(hello), side: side, fingerprint: fingerprint,
+                now: core.now)
             self.session = session
             perform(session.greet())
         } catch { refuse(.unreadableCertificate) }

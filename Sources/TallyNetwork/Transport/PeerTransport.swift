@@ -50,13 +50,17 @@ package final class PeerTransport: Sendable {
     private let core: TransportCore
     private let listener: any Channel
     private let dialler: Dialler
+    /// Vouches for a certificate.
+    private let vouch: @Sendable (TransportIdentity) -> PeerHello
 
     /// How often the book is asked whom to dial.
     private static let dialInterval = TimeAmount.milliseconds(50)
 
     private init(
-        place: PeerPlace, core: TransportCore, listener: any Channel, dialler: Dialler
+        place: PeerPlace, core: TransportCore, listener: any Channel, dialler: Dialler,
+        vouch: @escaping @Sendable (TransportIdentity) -> PeerHello
     ) {
+        self.vouch = vouch
         self.place = place
         self.core = core
         self.listener = listener
@@ -70,27 +74,29 @@ package final class PeerTransport: Sendable {
         group: MultiThreadedEventLoopGroup = .singleton,
         notify: @escaping @Sendable (PeerNotice) -> Void
     ) async throws(TransportError) -> PeerTransport {
-        let identity = configuration.identity
-        let statement = PeerStatement(
-            chain: configuration.chain, fingerprint: identity.fingerprint,
-            role: configuration.role)
-        let hello = PeerHello(statement, height: .genesis, signer: configuration.signer)
+        let vouch: @Sendable (TransportIdentity) -> PeerHello = { identity in
+            let statement = PeerStatement(
+                chain: configuration.chain, fingerprint: identity.fingerprint,
+                role: configuration.role)
+            return PeerHello(statement, height: .genesis, signer: configuration.signer)
+        }
+        let hello = vouch(configuration.identity)
         let book = PeerBook(
             own: hello.address, places: configuration.places, limits: configuration.limits,
             now: clock.uptime(), seed: configuration.seed)
         let core = TransportCore(
-            book: book, hello: hello, list: configuration.list, limits: configuration.limits,
-            clock: clock, notify: notify)
+            book: book, identity: configuration.identity, hello: hello, list: configuration.list,
+            limits: configuration.limits, clock: clock, notify: notify)
         let wanted = configuration.listen
         do {
-            let listener = try await PeerChannel.server(core, identity, group)
+            let listener = try await PeerChannel.server(core, group)
                 .bind(host: wanted.host, port: wanted.port).get()
             let place = PeerPlace(
                 host: listener.localAddress?.ipAddress ?? wanted.host,
                 port: listener.localAddress?.port ?? wanted.port)
             return PeerTransport(
                 place: place, core: core, listener: listener,
-                dialler: Dialler(core: core, identity: identity, group: group))
+                dialler: Dialler(core: core, group: group), vouch: vouch)
         } catch {
             let number = (error as? IOError)?.errnoCode
             throw number == EADDRINUSE
@@ -143,6 +149,10 @@ package final class PeerTransport: Sendable {
     package func setHeight(_ height: Height) { core.setHeight(height) }
     /// Who is taken from now on; who left the list is disconnected (NET-5).
     package func update(_ list: PeerList) { core.update(list) }
+    /// Another certificate from the next connection on; those that stand go on (NET-32).
+    package func renew(_ identity: TransportIdentity) { core.renew(identity, vouch(identity)) }
+    /// Of the certificate that the next connection shows.
+    package var fingerprint: Hash32 { core.credentials.identity.fingerprint }
     /// Where a peer listens from now on.
     package func place(_ peer: Address, at place: PeerPlace) { core.place(peer, at: place) }
     /// Counts what came through a connection against its peer (NET-15).
@@ -154,12 +164,11 @@ package final class PeerTransport: Sendable {
 /// Opens connections to those whose time has come.
 private struct Dialler: Sendable {
     let core: TransportCore
-    let identity: TransportIdentity
     let group: MultiThreadedEventLoopGroup
 
     func dial() {
         for dial in core.dials() {
-            PeerChannel.client(core, identity, group, to: dial.peer)
+            PeerChannel.client(core, group, to: dial.peer)
                 .connect(host: dial.place.host, port: dial.place.port)
                 .whenFailure { _ in core.unreachable(dial) }
         }

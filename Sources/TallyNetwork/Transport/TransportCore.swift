@@ -7,6 +7,9 @@ import TallyPrimitives
 final class TransportCore: Sendable {
     private struct State: Sendable {
         var book: PeerBook
+        /// Of the connections that are opened from now on.
+        var identity: TransportIdentity
+        /// Vouches for `identity`.
         var hello: PeerHello
         var list: PeerList
         var links: [ConnectionID: PeerLink] = [:]
@@ -32,21 +35,41 @@ final class TransportCore: Sendable {
     private let establishing: AsyncStream<PeerLink>.Continuation
 
     init(
-        book: PeerBook, hello: PeerHello, list: PeerList, limits: NetworkLimits,
+        book: PeerBook, identity: TransportIdentity, hello: PeerHello, list: PeerList,
+        limits: NetworkLimits,
         clock: any NodeClock, notify: @escaping @Sendable (PeerNotice) -> Void
     ) {
         self.limits = limits
         self.clock = clock
         self.notify = notify
-        state = Mutex(State(book: book, hello: hello, list: list))
+        state = Mutex(State(book: book, identity: identity, hello: hello, list: list))
         // At most one of each peer of the list is open.
         (established, establishing) = AsyncStream.makeStream()
     }
 
     var now: Duration { clock.uptime() }
-    var sessionContext: PeerSession.Context {
+
+    /// For a connection that is opened now: its certificate, and what vouches for just that one.
+    var credentials: (identity: TransportIdentity, hello: PeerHello) {
+        state.withLock { ($0.identity, $0.hello) }
+    }
+
+    /// - Parameter hello: of the connection's ``credentials``: they may have been renewed meanwhile.
+    func sessionContext(_ hello: PeerHello) -> PeerSession.Context {
         state.withLock {
-            PeerSession.Context(hello: $0.hello, list: $0.list, limits: limits)
+            var hello = hello
+            hello.height = $0.hello.height
+            return PeerSession.Context(hello: hello, list: $0.list, limits: limits)
+        }
+    }
+
+    /// NET-32: both at once.
+    func renew(_ identity: TransportIdentity, _ hello: PeerHello) {
+        state.withLock { state in
+            var hello = hello
+            hello.height = max(hello.height, state.hello.height)
+            state.identity = identity
+            state.hello = hello
         }
     }
 

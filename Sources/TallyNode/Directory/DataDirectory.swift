@@ -140,7 +140,13 @@ package struct DataDirectory: ~Copyable, Sendable {
         do throws(FileError) {
             entries = try Files.entries(of: path)
         } catch { throw .file(error) }
-        if let stranger = entries.first(where: { !own.contains($0) && !$0.hasSuffix(".new") }) {
+        // Those of a restore that was cut short are removed by the next (SNAP-10).
+        let isRestore = entries.contains(Self.restoreName)
+        let stranger = entries.first { name in
+            !own.contains(name) && !name.hasSuffix(".new")
+                && !(isRestore && Self.isLedgerEntry(name))
+        }
+        if let stranger {
             throw .foreign(path: path, entry: stranger)
         }
     }

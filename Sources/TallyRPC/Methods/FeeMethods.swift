@@ -65,7 +65,9 @@ enum FeeMethods {
         guard let newest = named?.header.height.value else { throw .unknownBlock }
         do throws(ReadError) {
             let limit = percentiles.isEmpty ? maximumBlocks : maximumRewardBlocks
-            let length = min(count, limit, newest + 1)
+            // As geth does where history is pruned: as many as there are.
+            let base = try view.snapshot.historyBase.value
+            let length = min(count, limit, newest + 1 - min(base, newest))
             var history = FeeHistory(oldest: newest + 1 - length)
             for number in history.oldest..<(history.oldest + length) {
                 guard let block = try view.block(Height(number)) else { break }

@@ -186,8 +186,17 @@ extension RPCFailure {
             reason: "needsWebSocket", retryable: false)
     }
 
-    /// The store is damaged: nothing the caller can do.
+    /// EIP-4444's, as geth has it: asked of a node with the whole history, it has an answer.
+    private static let prunedHistoryCode = 4_444
+
+    /// The store is damaged, or begins later: nothing the caller can do here.
     init(_ error: ReadError) {
+        if case .historyAbsent = error {
+            self = .because(
+                Self.prunedHistoryCode, error.description, reason: "historyAbsent",
+                retryable: false)
+            return
+        }
         self = .because(
             Self.internalErrorCode, error.description, reason: "storeDamaged", retryable: false)
     }
