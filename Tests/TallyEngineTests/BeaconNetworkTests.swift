@@ -143,8 +143,12 @@ import Testing
         try network.expectAgreement()
     }
 
-    /// IBFT-R9: who lost its votes stays silent until the others are two heights past it.
-    @Test func observesAfterItsVotesAreLost() async throws {
+    enum Loss: CaseIterable { case votes, disk }
+
+    /// IBFT-R9: who lost its votes stays silent until the others are two heights past it. Who lost its
+    /// disk learns of that by the first FINAL with its seal (STORE-20).
+    @Test(arguments: Loss.allCases)
+    func observesAfterItsVotesAreLost(_ loss: Loss) async throws {
         let network = try InProcessNetwork(validators: 4)
         let first = network.round(0)
         try await network.submit(first)
@@ -152,7 +156,9 @@ import Testing
         let lost = network.validators[1].address
         let voted = try #require(network.commits[lost]?.max())
         network.stop(1)
-        try FileManager.default.removeItem(atPath: DataLayout.votes(in: network.directory(1)))
+        let directory = network.directory(1)
+        try FileManager.default.removeItem(
+            atPath: loss == .votes ? DataLayout.votes(in: directory) : directory)
         try network.start(1)
         let second = network.round(1)
         try await network.submit(second)
