@@ -240,7 +240,8 @@ let package = Package(
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "BenchSupport", "TallyBench", "TallyRPC", "TallyNetwork", "TallyEngine", "TallyClient",
+                "BenchSupport", "TallyBench", "TallyRPC", "TallyNetwork", "TallyEngine",
+                "TallyClient",
                 "TallyJournal", "TallySharding", "TallyExecution", "TallyConsensus", "TallyState",
                 "TallyTransactions", "TallyCrypto", "TallyPrimitives",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -253,7 +254,8 @@ let package = Package(
             "TallyCLITests",
             [
                 "TallyCLI", "TallyBench", "TallyNode", "TallyNetwork", "TallySimulation",
-                "TallyEngine", "TallyStore", "TallyClient", "TallySharding", "TallyExecution", "TallyConsensus",
+                "TallyEngine", "TallyStore", "TallyClient", "TallySharding", "TallyExecution",
+                "TallyConsensus",
                 "TallyState", "TallyTransactions", "TallyCrypto", "TallyPrimitives",
                 "TallyTesting", log,
             ]),
