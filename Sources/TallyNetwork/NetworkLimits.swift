@@ -1,4 +1,5 @@
 package import TallyConsensus
+import TallySharding
 
 /// Every bound of the network, in one place, each with its reason (`Specs/network.md`).
 package struct NetworkLimits: Hashable, Sendable {
@@ -15,7 +16,7 @@ package struct NetworkLimits: Hashable, Sendable {
     /// Transactions that an outline must name, so that it is worth the round trip it may cost.
     package var leastNamed = 32
     /// Positions in a block that can be asked for.
-    package var missingTransactions = 1 << 20
+    package var missingTransactions = BlockOutline.maximumItems
 
     // Budgets of one peer (NET-14)
     /// More than a validator under full load sends; less than what fills memory.

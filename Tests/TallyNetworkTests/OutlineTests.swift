@@ -113,7 +113,9 @@ import Testing
             let outline = BlockOutline(fixture.block, isNamed: Array(repeating: true, count: 6))
             let wire = OutlinedProposal.wire(fixture.proposal, outline)
             let assembly = OutlineAssembly(try OutlinedProposal(wire: wire), known([]))
-            open.asked(assembly)
+            let isFirst = open.ask(for: assembly)
+            let isSecond = open.ask(for: assembly)
+            #expect(isFirst && !isSecond, "asked for once")
             return assembly.digest
         }
         let all = transactions.map(SignedBytes.init)

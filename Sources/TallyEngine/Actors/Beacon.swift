@@ -279,7 +279,7 @@ package actor Beacon {
                 past = .lost
             }
             return input
-        case (.lost, .applied):
+        case (.lost, .applied) where !isDeciding:
             past = .known
             agreement = Ibft(
                 agreement.configuration, signer: signer,
@@ -287,6 +287,13 @@ package actor Beacon {
             return .start
         default: return input
         }
+    }
+
+    /// Whether agreement has decided more than is applied: it cannot go back behind that.
+    private var isDeciding: Bool {
+        !shortage.tokens.isEmpty
+            || jobs.contains { if case .decide = $0 { true } else { false } }
+            || inputs.contains { if case .persisted = $0 { true } else { false } }
     }
 
     private func isSealedByUs(_ certificate: FinalCertificate) -> Bool {
@@ -308,7 +315,7 @@ package actor Beacon {
         case .sendFinal(let height, let peer):
             if let final = finals[height] { network.send(.final(final), to: peer) }
         case .persist(let records, let token):
-            if records.contains(where: { $0.log == .votes }) { past = .known }
+            if past == .unknown, records.contains(where: { $0.log == .votes }) { past = .known }
             try persist(records, token)
         case .schedule(let timer, let delay): timers.set(timer, at: clock.uptime() + delay)
         case .build(let request): jobs.append(.build(request))

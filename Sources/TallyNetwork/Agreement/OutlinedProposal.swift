@@ -102,11 +102,13 @@ struct OpenOutlines: Sendable {
 
     private var requests: [(digest: Hash32, assembly: OutlineAssembly?)] = []
 
-    mutating func asked(_ assembly: OutlineAssembly) {
-        requests.removeAll { $0.digest == assembly.digest }
+    /// - Returns: whether to ask; not for what was asked for and is not answered yet.
+    mutating func ask(for assembly: OutlineAssembly) -> Bool {
+        guard !requests.contains(where: { $0.digest == assembly.digest }) else { return false }
         requests.append((assembly.digest, assembly))
         if requests.count > Self.kept { requests[requests.count - Self.kept - 1].assembly = nil }
         if requests.count > Self.remembered { requests.removeFirst() }
+        return true
     }
 
     /// - Returns: what the answer completes, if it is still wanted.

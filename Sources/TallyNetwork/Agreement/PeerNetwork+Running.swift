@@ -139,7 +139,10 @@ private struct PeerService {
         case .body(let digest, let body): handle(digest, body)
         case .finalsRequest(let first, let last): await answer(first, last)
         case .transactions(let raws): network.gossipInput.yield(.init(raws: raws, link: link))
-        case .outline(let wire): try await handle(outline: wire)
+        // Validators alone propose.
+        case .outline(let wire) where link.identity.role == .validator:
+            try await handle(outline: wire)
+        case .outline: break
         case .missingRequest(let digest, let positions): await answer(digest, positions)
         case .missing(let digest, let transactions): try await handle(digest, transactions)
         case .hello, .goodbye, .ping, .pong: break
@@ -188,8 +191,10 @@ private struct PeerService {
         let assembly = OutlineAssembly(proposal, network.transactions)
         let missing = assembly.missing
         guard missing.isEmpty else {
-            outlines.asked(assembly)
-            return link.send(.missingRequest(assembly.digest, missing))
+            if outlines.ask(for: assembly) {
+                link.send(.missingRequest(assembly.digest, missing))
+            }
+            return
         }
         try await handle(assembly)
     }

@@ -33,8 +33,16 @@ package final class PeerNetwork: BeaconNetwork {
         /// Not said yet to all.
         var head: Ibft.Head?
         var lastHead: Duration?
-        /// The block of the last proposal that was sent.
-        var proposed: Hash32?
+        /// Blocks of the newest proposals that were sent: those of two open heights and their rounds.
+        var proposed: [Hash32] = []
+
+        /// - Returns: whether it is proposed for the first time.
+        mutating func proposes(_ digest: Hash32) -> Bool {
+            guard !proposed.contains(digest) else { return false }
+            proposed.append(digest)
+            if proposed.count > 8 { proposed.removeFirst() }
+            return true
+        }
     }
 
     /// Transactions, and who sent them.
@@ -66,10 +74,7 @@ package final class PeerNetwork: BeaconNetwork {
 
     /// NET-28: whole to those who may lack its transactions, and whenever it is sent again.
     package func broadcast(_ proposal: Proposal, _ block: BeaconBlock) {
-        let isNew = state.withLock { state in
-            defer { state.proposed = proposal.block.digest }
-            return state.proposed != proposal.block.digest
-        }
+        let isNew = state.withLock { $0.proposes(proposal.block.digest) }
         let limits = transport.limits
         guard isNew, block.transactionCount >= limits.leastNamed else {
             return broadcast(.proposal(proposal))

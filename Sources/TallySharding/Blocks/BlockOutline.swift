@@ -15,6 +15,11 @@ package struct BlockOutline: Hashable, Sendable {
         package let items: [Item]
     }
 
+    /// Most transactions of an outline: more than a body has room for.
+    package static let maximumItems = 1 << 19
+    /// Most shards that a block anchors, the beacon included.
+    private static let maximumParts = 1 << 10 + 1
+
     package let header: BeaconHeader
     package let parts: [Part]
 
@@ -81,9 +86,13 @@ extension BlockOutline: RLPValue {
         var list = try input.nextList()
         header = try BeaconHeader(from: &list)
         var parts: [Part] = []
+        var room = Self.maximumItems
         while !list.isAtEnd {
+            guard parts.count < Self.maximumParts else {
+                throw .tooLong(limit: Self.maximumParts)
+            }
             let header = try ShardHeader(from: &list)
-            let items = try list.nextArray(limit: BeaconBlock.maximumTransactions) {
+            let items = try list.nextArray(limit: room) {
                 (items) throws(RLPError) -> Item in
                 guard items.nextIsList else { return .named(try items.nextFixed()) }
                 var pair = try items.nextList()
@@ -91,6 +100,7 @@ extension BlockOutline: RLPValue {
                 try pair.finish()
                 return .whole(bytes)
             }
+            room -= items.count
             parts.append(Part(header: header, items: items))
         }
         self.parts = parts
