@@ -85,7 +85,9 @@ struct SnapshotRestoreCommand: ParsableCommand {
         discussion: """
             The directory is empty or absent, or was made by `tally init` and never started. \
             Everything is verified. A validator that is started on it observes until the others' heads \
-            show that it cannot vote twice, unless its votes are imported: see `tally import votes`.
+            show that it cannot vote twice, unless its votes are imported: see `tally import votes`. \
+            A lone validator has nobody to ask and goes on at once: never run two directories of it, \
+            nor one that began with a snapshot older than what others have seen.
             """)
 
     @Argument(help: ArgumentHelp("Directory of the snapshot.", valueName: "path"))

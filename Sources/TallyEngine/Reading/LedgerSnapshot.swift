@@ -129,7 +129,7 @@ extension LedgerSnapshot {
 
     /// The headers of a block, which also a ledger that began from a snapshot has as far back as the
     /// newest block of any endpoint then (SNAP-5).
-    func beaconHeaders(_ height: Height) throws(ReadError) -> BeaconRow? {
+    package func beaconHeaders(_ height: Height) throws(ReadError) -> BeaconRow? {
         let base = try historyBase
         guard height > .genesis, height < base else { return try beaconBlock(height) }
         guard let row = try beaconEndpoint.view.beaconBlock(height) else {

@@ -111,7 +111,7 @@ struct ChainView: Sendable {
                     minimum: parameters.minimumBaseFee)
             }
             guard probe.header.height > .genesis,
-                let parent = try snapshot.beaconBlock(Height(probe.header.height.value - 1))
+                let parent = try snapshot.beaconHeaders(Height(probe.header.height.value - 1))
             else { break }
             probe = parent
         }

@@ -149,7 +149,7 @@ struct SystemIndex: Sendable {
     mutating func extend(to snapshot: LedgerSnapshot) throws(ReadError) {
         guard snapshot.height > end else { return }
         let oldest = snapshot.height.value - min(snapshot.height.value, Self.heights - 1)
-        var height = Height(max(end.next.value, oldest))
+        var height = Height(max(end.next.value, oldest, try snapshot.historyBase.value))
         while height <= snapshot.height {
             guard let row = try snapshot.beaconBlock(height) else {
                 throw .corruptRow(database: "beaconBlocks")
