@@ -17,7 +17,7 @@ STOP_SECONDS = 60
 # The first ports are below those the system gives to outgoing connections (LOCAL-4).
 RPC_PORT, PEER_PORT = 21000, 22000
 LEDGER = ("beacon", "votes", "VERSION", "LOCK", "log")
-LEVEL = re.compile(r"^\S+Z (warning|error|critical) +(.*)$")
+LEVEL = re.compile(r"^\S+Z (warning|error|critical) +(?:(?:ledger|peers): )?(.*)$")
 
 
 def faulty(validators):
