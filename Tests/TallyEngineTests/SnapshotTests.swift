@@ -84,27 +84,32 @@ import Testing
         var ledger = try AuditLedger()
         defer { ledger.remove() }
         let (killed, _) = try await ledger.run()
-        // The first block has sent receipts that none has consumed.
-        let made = try Snapshot.create(
-            directory: killed, genesis: ledger.genesis, height: Height(1),
-            limits: AuditLedger.limits)
-        #expect(made.inFlight > .zero)
+        func make(_ height: Height) throws -> SnapshotSummary {
+            try Snapshot.create(
+                directory: killed, genesis: ledger.genesis,
+                path: ledger.root + "/snapshot-\(height)", height: height,
+                limits: AuditLedger.limits)
+        }
+        // Of the first height at which receipts are under way.
+        var made = try make(Height(1))
+        while made.inFlight == .zero { made = try make(made.height.next) }
+        let base = made.height
         let restored = try restore(ledger, made.path, "restored")
         let engine = try open(ledger, restored)
-        #expect(engine.publisher.current.height == Height(1))
+        #expect(engine.publisher.current.height == base)
         #expect(engine.publisher.current.hash == made.beacon)
         let running = Task { try await engine.run() }
         var snapshot = engine.publisher.current
-        while snapshot.height < Height(2) {
+        while snapshot.height <= base {
             snapshot = try #require(await engine.publisher.next(after: snapshot.height))
         }
         engine.stop()
         try await running.value
         let end = engine.publisher.current
         // The block of the snapshot's height is whole, those before are absent.
-        #expect(try end.final(Height(1)) != nil)
-        #expect(try end.beaconBlock(Height(1))?.header.hash == made.beacon)
-        #expect(try end.historyBase == Height(1))
+        #expect(try end.final(base) != nil)
+        #expect(try end.beaconBlock(base)?.header.hash == made.beacon)
+        #expect(try end.historyBase == base)
     }
 
     @Test func historyBeforeIsAbsent() async throws {
