@@ -142,9 +142,13 @@ package final class PeerNetwork: BeaconNetwork {
         return batches
     }
 
-    private func broadcast(_ frame: PeerFrame, to isMeant: (PeerLink) -> Bool = { _ in true }) {
+    /// - Parameter frame: made only if somebody is to get it: a proposal's is as long as its body.
+    private func broadcast(
+        _ frame: @autoclosure () -> PeerFrame, to isMeant: (PeerLink) -> Bool = { _ in true }
+    ) {
         let links = transport.links.filter(isMeant)
         guard !links.isEmpty else { return }
+        let frame = frame()
         let bytes = frame.bytes
         for link in links { link.send(bytes, frame.kind.trafficClass) }
     }
