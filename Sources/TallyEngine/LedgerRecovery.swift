@@ -175,7 +175,7 @@ struct LedgerRecovery {
         let set = replay.beacon.schedule[height.next]
         let isAlone = set.count == 1 && set.contains(configuration.signer.address)
         do throws(LogRecoveryError) {
-            return try records.memory(isAlone: isAlone, nonce: configuration.nonce)
+            return try records.memory(isAlone: isAlone)
         } catch { throw .logs(error) }
     }
 }

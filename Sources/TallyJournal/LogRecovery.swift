@@ -116,15 +116,11 @@ package struct LogRecovery: Sendable {
     /// A validator without a vote log may have voted above its head, unless it never began. Where it
     /// is alone nothing of that was seen by anybody whose vote counts, so that it just goes on
     /// (STORE-20).
-    /// - Parameters:
-    ///   - isAlone: whether it is the only validator of the height above the head.
-    ///   - nonce: random.
+    /// - Parameter isAlone: whether it is the only validator of the height above the head.
     /// - Throws: `.bodyMissing`.
-    package func memory(
-        isAlone: Bool, nonce: Hash32
-    ) throws(LogRecoveryError) -> Ibft.Memory {
+    package func memory(isAlone: Bool) throws(LogRecoveryError) -> Ibft.Memory {
         if !hasVotes, head == .genesis, bodies.isEmpty { return .none }
-        if !hasVotes, !isAlone { return .lost(nonce: nonce) }
+        if !hasVotes, !isAlone { return .lost }
         var records: [ConsensusRecord] = []
         for vote in liveVotes {
             // Each time: what no vote is about is forgotten as rounds are passed.

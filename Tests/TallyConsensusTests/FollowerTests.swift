@@ -15,7 +15,9 @@ import Testing
     private func machine(_ memory: Ibft.Memory) -> Ibft {
         Ibft(
             Ibft.Configuration(chain: Fixture.chain), signer: TestSigner(address: stranger),
-            start: Ibft.Start(head: Fixture.genesis, sets: fixture.sets(1...4), memory: memory))
+            start: Ibft.Start(
+                head: Fixture.genesis, sets: fixture.sets(1...4), memory: memory,
+                nonce: Fixture.chain.genesis))
     }
 
     /// Performs what can be at once, and gives the rest.
@@ -74,7 +76,7 @@ import Testing
 
     /// IBFT-R9: others would take the question for an offence.
     @Test func asksNobodyForHeadsThoughItsVoteLogIsLost() {
-        var machine = machine(.lost(nonce: Fixture.chain.genesis))
+        var machine = machine(.lost)
         let effects = settle(&machine, [.start, .timer(.headQuery)])
         #expect(!says(effects))
         #expect(

@@ -13,7 +13,8 @@ import Testing
         machine = Ibft(
             Ibft.Configuration(chain: Fixture.chain),
             signer: TestSigner(address: fixture.members[0]),
-            start: Ibft.Start(head: Fixture.genesis, sets: fixture.sets(), memory: .none))
+            start: Ibft.Start(
+                head: Fixture.genesis, sets: fixture.sets(), memory: .none, nonce: .zero))
         _ = machine.handle(.start)
     }
 

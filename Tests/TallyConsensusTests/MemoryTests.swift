@@ -9,7 +9,8 @@ import Testing
         var machine = Ibft(
             Ibft.Configuration(chain: Fixture.chain),
             signer: TestSigner(address: fixture.members[0]),
-            start: Ibft.Start(head: Fixture.genesis, sets: fixture.sets(), memory: .none))
+            start: Ibft.Start(
+                head: Fixture.genesis, sets: fixture.sets(), memory: .none, nonce: .zero))
         _ = machine.handle(.start)
         var cache = SignatureCache(limit: 10)
         var generator = SeededGenerator(seed: 3)
@@ -40,7 +41,8 @@ extension MemoryTests {
         var machine = Ibft(
             Ibft.Configuration(chain: Fixture.chain),
             signer: TestSigner(address: fixture.members[0]),
-            start: Ibft.Start(head: Fixture.genesis, sets: fixture.sets(), memory: .none))
+            start: Ibft.Start(
+                head: Fixture.genesis, sets: fixture.sets(), memory: .none, nonce: .zero))
         _ = machine.handle(.start)
         var cache = SignatureCache()
         var reports = 0

@@ -27,7 +27,7 @@ import Testing
             signer: TestSigner(address: fixture.members[0]),
             start: Ibft.Start(
                 head: Fixture.genesis, sets: ValidatorSets([Height(1): old, Height(2): new]),
-                memory: .lost(nonce: Fixture.chain.genesis)))
+                memory: .lost, nonce: Fixture.chain.genesis))
         _ = machine.handle(.start)
         _ = machine.handle(.persisted(PersistToken(1)))
         return machine

@@ -9,6 +9,7 @@ import Testing
         "minority", "round-flood", "changed-block", "clock", "forged-final", "late-seals",
         "losing-parent", "lost-votes", "evidence", "refusals", "weights", "bodies", "work",
         "behind", "restart-by-log", "fork-after-restart", "certificate-of-target",
+        "lost-disk",
     ]
 
     @Test(arguments: names)

@@ -153,20 +153,25 @@ import Testing
         let first = network.round(0)
         try await network.submit(first)
         try await network.run { try $0.haveAll(first) }
-        let lost = network.validators[1].address
-        let voted = try #require(network.commits[lost]?.max())
-        network.stop(1)
-        let directory = network.directory(1)
+        let index = try #require(try await network.sealed(Height(1)))
+        let lost = network.validators[index].address
+        let before = try #require(network.said[lost])
+        let voted = try #require(before.filter { $0.kind == .commit }.map(\.height).max())
+        network.stop(index)
+        let directory = network.directory(index)
         try FileManager.default.removeItem(
             atPath: loss == .votes ? DataLayout.votes(in: directory) : directory)
-        try network.start(1)
+        try network.start(index)
         let second = network.round(1)
         try await network.submit(second)
         try await network.run { try $0.haveAll(second) }
         try await network.run { $0.heights.allSatisfy { $0.value >= voted.value + 6 } }
-        let since = try #require(network.commits[lost]).filter { $0 > voted }
-        #expect(!since.contains(voted.next))
-        #expect(!since.isEmpty, "it votes again")
+        let since = try #require(network.said[lost]).dropFirst(before.count)
+        let asked = try #require(since.firstIndex { $0.kind == .headQuery })
+        let votes = since[asked...].filter { [.prepare, .commit].contains($0.kind) }
+        // The others are at least where it voted, and it is silent for two heights more.
+        #expect(votes.allSatisfy { $0.height > voted.next.next }, "votes at \(votes.map(\.height))")
+        #expect(!votes.isEmpty, "it votes again")
         try network.expectAgreement()
     }
 }

@@ -73,8 +73,8 @@ final class InProcessNetwork {
     let post = Post()
     /// `nil` while a validator is down.
     private(set) var engines: [Engine?]
-    /// COMMITs seen, by sender: who votes.
-    private(set) var commits: [Address: Set<Height>] = [:]
+    /// Messages of agreement seen, by sender: who votes.
+    private(set) var said: [Address: [Message]] = [:]
 
     init(validators count: Int, shards: Int = 2) throws {
         root = NSTemporaryDirectory() + "tally-net-" + UUID().uuidString
@@ -142,6 +142,21 @@ final class InProcessNetwork {
         Issue.record("still not so after \(limit) steps, at heights \(heights)")
     }
 
+    /// A validator whose seal is in every FINAL of a height that others hold.
+    func sealed(_ height: Height) async throws -> Int? {
+        for (index, validator) in validators.enumerated() {
+            var isInAll = true
+            for engine in running where engine !== engines[index] {
+                let final = try #require(await engine.beacon.final(of: height))
+                let set = try #require(await engine.beacon.validatorSets[height])
+                let seals = final.certificate.commits(set)
+                isInAll = isInAll && seals.contains { $0.sender == validator.address }
+            }
+            if isInAll { return index }
+        }
+        return nil
+    }
+
     private func engine(_ address: Address) -> Engine? {
         validators.firstIndex { $0.address == address }.flatMap { engines[$0] }
     }
@@ -155,9 +170,7 @@ final class InProcessNetwork {
     ) async throws {
         switch letter {
         case .message(let message, let peer):
-            if case .commit(let commit) = message {
-                commits[sender, default: []].insert(commit.height)
-            }
+            said[sender, default: []].append(message)
             for validator in validators where validator.address != sender {
                 guard peer ?? validator.address == validator.address,
                     let engine = engine(validator.address)

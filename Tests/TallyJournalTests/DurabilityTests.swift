@@ -113,7 +113,7 @@ private enum Records {
         var logs = Logs()
         let (recovery, decisions) = try logs.recovered()
         #expect(decisions.isEmpty)
-        #expect(try recovery.memory(isAlone: false, nonce: testLog) == .none)
+        #expect(try recovery.memory(isAlone: false) == .none)
     }
 
     @Test func aDecisionIsOneWhenItsRecordIs() throws {
@@ -130,7 +130,7 @@ private enum Records {
         let (recovery, decisions) = try logs.recovered()
         #expect(decisions.map(\.block.body) == [a.body])
         #expect(recovery.head == Height(1))
-        guard case .records(let records) = try recovery.memory(isAlone: false, nonce: testLog)
+        guard case .records(let records) = try recovery.memory(isAlone: false)
         else {
             Issue.record("nothing is remembered")
             return
@@ -157,9 +157,9 @@ private enum Records {
         #expect(logs.votes.list().isEmpty)
         // STORE-20: its empty vote log is no loss, but would be one among others.
         let decided = decisions.map { ConsensusRecord.decision($0.certificate) }
-        #expect(try recovery.memory(isAlone: true, nonce: testLog) == .records(decided))
+        #expect(try recovery.memory(isAlone: true) == .records(decided))
         #expect(
-            try recovery.memory(isAlone: false, nonce: testLog) == .lost(nonce: testLog))
+            try recovery.memory(isAlone: false) == .lost)
     }
 
     // LOG-13, STORE-20: it only followed, so that no vote can be lost.
@@ -173,12 +173,12 @@ private enum Records {
         let (recovery, decisions) = try logs.recovered()
         #expect(decisions.map(\.block) == [a] && recovery.liveVotes.isEmpty)
         #expect(
-            try recovery.memory(isAlone: false, nonce: testLog)
+            try recovery.memory(isAlone: false)
                 == .records([Records.decision(a), .undecided(b)]))
         // The same without its vote log is a loss.
         logs.votes = MemoryDisk()
         let robbed = try logs.recovered().recovery
-        #expect(try robbed.memory(isAlone: false, nonce: testLog) == .lost(nonce: testLog))
+        #expect(try robbed.memory(isAlone: false) == .lost)
     }
 
     // Killed after the vote log was begun and before the body was written.
@@ -188,7 +188,7 @@ private enum Records {
         logs.beacon = MemoryDisk()
         let (recovery, decisions) = try logs.recovered()
         #expect(decisions.isEmpty && recovery.head == .genesis)
-        #expect(try recovery.memory(isAlone: false, nonce: testLog) == .records([]))
+        #expect(try recovery.memory(isAlone: false) == .records([]))
     }
 
     // IBFT-R14: what other blocks of the last heights are compared with.
@@ -198,7 +198,7 @@ private enum Records {
         for block in blocks { try logs.persist([.undecided(block), Records.decision(block)]) }
         let recent = blocks.suffix(Int(ValidatorSets.recentHeights)).map(Records.decision)
         #expect(
-            try logs.recovered().recovery.memory(isAlone: false, nonce: testLog)
+            try logs.recovered().recovery.memory(isAlone: false)
                 == .records(recent))
     }
 
@@ -266,7 +266,7 @@ private enum Records {
         try older.persist([Records.commit(a)])
         let recovery = try older.recovered().recovery
         #expect(throws: LogRecoveryError.bodyMissing(Height(1), digest: a.digest)) {
-            _ = try recovery.memory(isAlone: false, nonce: testLog)
+            _ = try recovery.memory(isAlone: false)
         }
     }
 

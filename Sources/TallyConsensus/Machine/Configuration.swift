@@ -55,14 +55,14 @@ extension Ibft {
 
     /// What is known of earlier votes.
     package enum Memory: Hashable, Sendable {
-        /// This validator never voted on this ledger.
+        /// This validator never voted on this ledger, as far as its disk tells (IBFT-R9).
         case none
         /// The records of vote log and beacon log, in the order in which they were persisted. Those
         /// of final heights may be missing; with recent decisions among them, FINAL of another block
         /// of such a height is still a fork.
         case records([ConsensusRecord])
-        /// The vote log is lost. `nonce` is random.
-        case lost(nonce: Hash32)
+        /// The vote log is lost.
+        case lost
     }
 
     /// Everything a machine begins with.
@@ -71,11 +71,14 @@ extension Ibft {
         /// Those of the two heights above the head (IBFT-R13), and of recent ones.
         package var sets: ValidatorSets
         package var memory: Memory
+        /// Random, of this start alone: what others are asked with, should votes turn out to be lost.
+        package var nonce: Hash32
 
-        package init(head: Head, sets: ValidatorSets, memory: Memory) {
+        package init(head: Head, sets: ValidatorSets, memory: Memory, nonce: Hash32) {
             self.head = head
             self.sets = sets
             self.memory = memory
+            self.nonce = nonce
         }
     }
 }

@@ -18,6 +18,16 @@ struct Observation: Hashable, Sendable {
 }
 
 extension Ibft {
+    /// A FINAL with a seal of ours at a height where we remember no COMMIT: we are not new, our votes
+    /// are lost (IBFT-R9). Who is alone asks nobody.
+    mutating func noticeLoss(by certificate: FinalCertificate) {
+        guard isVoting, current.own.committed == nil, current.set.count > 1,
+            let place = current.set.index(of: address), certificate.signers.contains(place)
+        else { return }
+        observation = Observation(nonce: nonce, until: nil)
+        observe()
+    }
+
     /// Asks for heads, when the loss itself is durable: a second restart must not forget it.
     mutating func observe() {
         guard let observation, observation.until == nil else { return }

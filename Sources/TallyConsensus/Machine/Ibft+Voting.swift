@@ -105,6 +105,7 @@ extension Ibft {
             learnOfFinal(final.height, from: nil)
         } else if current.decision == nil {
             hints.bringFinal()
+            noticeLoss(by: final.certificate)
             decide(final.block, final.certificate)
         } else {
             refuse(.final(final), .duplicate)

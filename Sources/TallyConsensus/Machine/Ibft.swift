@@ -33,6 +33,7 @@ package struct Ibft: Sendable {
     package internal(set) var fork: Fork?
 
     private let isRestart: Bool
+    let nonce: Hash32
     var effects: [Effect] = []
 
     /// - Parameter start: `sets` holds those of the two heights above the head.
@@ -49,14 +50,15 @@ package struct Ibft: Sendable {
         current = HeightState(height, set)
         next = start.sets[height.next].map { HeightState(height.next, $0) }
         guardian = VoteGuard(final: start.head.height)
+        nonce = start.nonce
         switch start.memory {
         case .none: isRestart = false
         case .records(let records):
             isRestart = true
             restore(records)
-        case .lost(let nonce):
+        case .lost:
             isRestart = false
-            observation = Observation(nonce: nonce, until: nil)
+            observation = Observation(nonce: start.nonce, until: nil)
         }
     }
 

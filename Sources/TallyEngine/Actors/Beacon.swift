@@ -16,9 +16,6 @@ import TallyTransactions
 package actor Beacon {
     // Agreement
     var agreement: Ibft
-    private var past: Past
-    /// Random.
-    private let nonce: Hash32
     private var inputs: [Ibft.Input] = [.start]
     var jobs: [Job] = []
     var isWorking = false
@@ -71,14 +68,6 @@ package actor Beacon {
         executor.asUnownedSerialExecutor()
     }
 
-    /// What is known of votes before this start (STORE-20).
-    private enum Past {
-        /// Neither log knows of a vote, and none was cast since: we are new, or lost our disk.
-        case unknown
-        case lost
-        case known
-    }
-
     /// What the shards are needed for.
     enum Job: Sendable {
         case build(Ibft.BuildRequest)
@@ -110,11 +99,13 @@ package actor Beacon {
         let core = parts.core
         genesis = configuration.genesis
         signer = configuration.signer
-        past = parts.memory == .none ? .unknown : .known
-        nonce = configuration.nonce
         agreement = Ibft(
             configuration.agreement, signer: configuration.signer,
-            start: Ibft.Start(core, parts.memory))
+            start: Ibft.Start(
+                head: Ibft.Head(
+                    height: core.head.height, digest: core.headHash, timestamp: core.head.time),
+                sets: core.schedule.sets(around: core.head.height), memory: parts.memory,
+                nonce: configuration.nonce))
         books = BeaconBranches(core)
         own = EndpointBranches(parts.own, head: core.headHash)
         ownStorage = parts.ownStorage
@@ -263,44 +254,11 @@ package actor Beacon {
     /// Gives agreement what happened, and does at once what can be.
     private func drain() throws(EngineError) {
         while !inputs.isEmpty {
-            for effect in agreement.handle(reconsidered(inputs.removeFirst())) {
+            for effect in agreement.handle(inputs.removeFirst()) {
                 try perform(effect)
             }
         }
         meter.round.set(agreement.round.value)
-    }
-
-    /// Agreement begins anew on the block that is applied when an earlier vote of ours, which no log
-    /// tells of, has come to light (STORE-20).
-    private func reconsidered(_ input: Ibft.Input) -> Ibft.Input {
-        switch (past, input) {
-        case (.unknown, .message(let message)):
-            if case .final(let final) = message.message, isSealedByUs(final.certificate) {
-                past = .lost
-            }
-            return input
-        case (.lost, .applied) where !isDeciding:
-            past = .known
-            agreement = Ibft(
-                agreement.configuration, signer: signer,
-                start: Ibft.Start(core, .lost(nonce: nonce)))
-            return .start
-        default: return input
-        }
-    }
-
-    /// Whether agreement has decided more than is applied: it cannot go back behind that.
-    private var isDeciding: Bool {
-        !shortage.tokens.isEmpty
-            || jobs.contains { if case .decide = $0 { true } else { false } }
-            || inputs.contains { if case .persisted = $0 { true } else { false } }
-    }
-
-    private func isSealedByUs(_ certificate: FinalCertificate) -> Bool {
-        guard let place = agreement.sets[certificate.height]?.index(of: agreement.address) else {
-            return false
-        }
-        return certificate.signers.contains(place)
     }
 
     /// Answers agreement, which learns of it before anything else is done.
@@ -315,7 +273,6 @@ package actor Beacon {
         case .sendFinal(let height, let peer):
             if let final = finals[height] { network.send(.final(final), to: peer) }
         case .persist(let records, let token):
-            if past == .unknown, records.contains(where: { $0.log == .votes }) { past = .known }
             try persist(records, token)
         case .schedule(let timer, let delay): timers.set(timer, at: clock.uptime() + delay)
         case .build(let request): jobs.append(.build(request))
@@ -372,15 +329,5 @@ package actor Beacon {
     private func isSilent(_ now: BeaconTime) -> Bool {
         let silence = now.milliseconds - min(core.head.time.milliseconds, now.milliseconds)
         return silence >= core.parameters.heartbeatMilliseconds
-    }
-}
-
-extension Ibft.Start {
-    /// On the newest final block.
-    fileprivate init(_ core: BeaconCore, _ memory: Ibft.Memory) {
-        self.init(
-            head: Ibft.Head(
-                height: core.head.height, digest: core.headHash, timestamp: core.head.time),
-            sets: core.schedule.sets(around: core.head.height), memory: memory)
     }
 }

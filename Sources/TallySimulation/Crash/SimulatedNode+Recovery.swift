@@ -16,7 +16,7 @@ extension SimulatedNode {
         let recovered = try recovery.replay(&disk)
         let memory: Ibft.Memory
         do throws(LogRecoveryError) {
-            memory = try recovery.logs.memory(isAlone: true, nonce: .zero)
+            memory = try recovery.logs.memory(isAlone: true)
         } catch { throw .logs(error) }
         return SimulatedNode(
             setup, disk: disk, beacon: recovery.replay.beacon, endpoints: recovery.endpoints,

@@ -49,7 +49,7 @@ package struct SimulatedNode: Sendable {
             start: Ibft.Start(
                 head: Ibft.Head(
                     height: head.height, digest: beacon.headHash, timestamp: head.time),
-                sets: beacon.schedule.sets(around: head.height), memory: memory))
+                sets: beacon.schedule.sets(around: head.height), memory: memory, nonce: .zero))
         self.setup = setup
         self.disk = disk
         self.beacon = beacon

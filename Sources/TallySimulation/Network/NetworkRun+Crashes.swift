@@ -52,7 +52,8 @@ extension NetworkRun {
         node.catchUp = CatchUp()
         checks.restore(recovered, node.index)
         node.machine = Ibft(
-            configuration, signer: node.signer, start: start(ledger.head, recovered.memory))
+            configuration, signer: node.signer,
+            start: start(ledger.head, recovered.memory, nonce: recovered.nonce))
         node.place = Place(
             height: node.height.value + 1, round: node.machine.round.value, since: now)
         if let again = node.crashAgain {

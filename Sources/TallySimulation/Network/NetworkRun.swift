@@ -123,7 +123,11 @@ final class NetworkRun {
         let node = VirtualValidator(
             index: nodes.count, member: member, signer: signer,
             isHonest: scenario.isHonest(member),
-            machine: Ibft(configuration, signer: signer, start: start(ledger.head, .none)),
+            machine: Ibft(
+                configuration, signer: signer,
+                start: start(
+                    ledger.head, .none,
+                    nonce: Hash32(words: (scenario.seed, UInt64(nodes.count), 0, 1)))),
             ledger: ledger, storage: VirtualStorage(scenario, seed: random.next()))
         if let kinds = scenario.faulty[member], !kinds.contains(.isTwins) {
             node.mischief = Mischief(kinds, seed: scenario.seed &+ UInt64(member))
@@ -133,13 +137,13 @@ final class NetworkRun {
     }
 
     /// What a machine begins with: the sets of recent heights are known too.
-    func start(_ head: Ibft.Head, _ memory: Ibft.Memory) -> Ibft.Start {
+    func start(_ head: Ibft.Head, _ memory: Ibft.Memory, nonce: Hash32) -> Ibft.Start {
         let last = head.height.value + 2
         let first = last > 10 ? last - 9 : 1
         let sets = (first...last).map { (Height($0), scenario.set(at: Height($0))) }
         return Ibft.Start(
             head: head, sets: ValidatorSets(Dictionary(uniqueKeysWithValues: sets)),
-            memory: memory)
+            memory: memory, nonce: nonce)
     }
 
     var honest: [VirtualValidator] { nodes.filter(\.isHonest) }

@@ -27,6 +27,8 @@ struct RecoveredStorage {
     /// Above the checkpoint.
     let decided: [Ibft.Decision]
     let memory: Ibft.Memory
+    /// For ``Ibft/Start``.
+    let nonce: Hash32
     /// Votes of open heights, to compare with what was sent.
     let votes: [ConsensusRecord]
 
@@ -238,12 +240,13 @@ struct VirtualStorage {
         let nonce = Hash32(words: (random.next(), random.next(), 0, 0))
         let memory: Ibft.Memory
         do throws(LogRecoveryError) {
-            let remembered = try logs.memory(isAlone: isAlone(logs.head), nonce: nonce)
+            let remembered = try logs.memory(isAlone: isAlone(logs.head))
             // With everything gone only its owner knows that it voted before (SIM-9).
-            memory = isLost && remembered == .none ? .lost(nonce: nonce) : remembered
+            memory = isLost && remembered == .none ? .lost : remembered
         } catch { throw .logs(error) }
         return RecoveredStorage(
-            checkpoint: checkpoint, decided: decided, memory: memory, votes: logs.liveVotes)
+            checkpoint: checkpoint, decided: decided, memory: memory, nonce: nonce,
+            votes: logs.liveVotes)
     }
 }
 

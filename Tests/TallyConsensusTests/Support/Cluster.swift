@@ -90,7 +90,7 @@ struct Cluster {
                         uniqueKeysWithValues: (1...head.height.value + 2).suffix(10).map {
                             (Height($0), set(at: Height($0)))
                         })),
-                memory: memory))
+                memory: memory, nonce: fixture.set.hash))
     }
 
     mutating func start() {
@@ -119,7 +119,7 @@ struct Cluster {
         }
         let memory: Ibft.Memory =
             lostVotes
-            ? .lost(nonce: fixture.set.hash) : .records(nodes[i].disk)
+            ? .lost : .records(nodes[i].disk)
         nodes[i].machine = machine(i, memory, head ?? Fixture.genesis)
         give(.start, to: i)
         if options.hasWork { give(.work, to: i) }

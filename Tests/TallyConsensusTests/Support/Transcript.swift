@@ -117,7 +117,7 @@ struct Stage {
         me = try member(try word(words, 0))
         (blocks, disk, durable, head) = ([:], [], [], Fixture.genesis)
         let memory: Ibft.Memory =
-            words.last == "lost" ? .lost(nonce: Fixture.chain.genesis) : .none
+            words.last == "lost" ? .lost : .none
         return try start(memory)
     }
 
@@ -128,7 +128,8 @@ struct Stage {
         machine = Ibft(
             Ibft.Configuration(chain: Fixture.chain),
             signer: TestSigner(address: fixture.members[me]),
-            start: Ibft.Start(head: head, sets: sets, memory: memory))
+            start: Ibft.Start(
+                head: head, sets: sets, memory: memory, nonce: Fixture.chain.genesis))
         requests = []
         return try give(.start).map(describe)
     }
