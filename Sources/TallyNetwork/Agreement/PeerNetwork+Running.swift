@@ -15,7 +15,7 @@ extension PeerNetwork {
                 for await _ in self.jobs.values { try await beacon.proceed() }
             }
             group.addTask { await self.watchHeads(engine.publisher) }
-            group.addTask { try await self.catchUp(engine) }
+            group.addTask { try await self.takeTurns(engine) }
             group.addTask {
                 for await batch in self.gossip { await self.submit(batch, engine.intake) }
             }
@@ -33,13 +33,13 @@ extension PeerNetwork {
     /// Says goodbye to everybody; `run` returns.
     package func stop() async { await transport.stop() }
 
-    /// A new head may be what a FINAL that was kept waits for.
+    /// A new head may be what a message that was kept waits for.
     private func watchHeads(_ publisher: HeadPublisher) async {
         var height = publisher.current.height
         while let snapshot = await publisher.next(after: height) {
             height = snapshot.height
             transport.setHeight(height)
-            finals.give()
+            turns.give()
         }
     }
 
@@ -69,10 +69,12 @@ extension PeerNetwork {
         }
     }
 
-    /// Gives the beacon the FINALs that were kept, as their turn comes (IBFT-R14).
-    private func catchUp(_ engine: Engine) async throws {
-        for await _ in finals.values {
-            guard let wire = nextFinal(after: engine.publisher.current.height) else { continue }
+    /// Gives the beacon what was kept, as its turn comes: messages (NET-29), FINALs (IBFT-R14).
+    private func takeTurns(_ engine: Engine) async throws {
+        for await _ in turns.values {
+            let head = engine.publisher.current.height
+            try await takeAhead(through: head.next.next, engine)
+            guard let wire = nextFinal(after: head) else { continue }
             var cache = SignatureCache(limit: 1_024)
             let sets = await engine.beacon.validatorSets
             let message: Authenticated
@@ -84,6 +86,26 @@ extension PeerNetwork {
             }
             try await take([.message(message)], engine.beacon)
         }
+    }
+
+    private func takeAhead(through known: Height, _ engine: Engine) async throws {
+        let due = takeAhead(through: known)
+        guard !due.isEmpty else { return }
+        var cache = SignatureCache()
+        let sets = await engine.beacon.validatorSets
+        var inputs: [Ibft.Input] = []
+        for kept in due {
+            do throws(MessageRefusal) {
+                inputs.append(
+                    .message(
+                        try authenticator.authenticate(
+                            bytes: kept.wire, sets: sets, cache: &cache)))
+            } catch {
+                guard let link = transport.link(to: kept.peer) else { continue }
+                transport.offence(.message(error), by: link)
+            }
+        }
+        try await take(inputs, engine.beacon)
     }
 
     func take(_ inputs: [Ibft.Input], _ beacon: Beacon) async throws {
@@ -163,6 +185,10 @@ private struct PeerService {
             do throws(MessageRefusal) {
                 inputs.append(.message(try authenticate(wire)))
             } catch {
+                if case .unknownValidatorSet(let height) = error {
+                    network.keepAhead(
+                        wire, of: height, from: link.address, known: head.next.next)
+                }
                 if let hint = await beacon.hint(error, from: link.address) { inputs.append(hint) }
                 offence(.message(error))
             }

@@ -18,8 +18,8 @@ package final class PeerNetwork: BeaconNetwork {
     private let state = Mutex(State())
     /// There are blocks to build, judge or apply.
     let jobs: Signal
-    /// A FINAL that was kept may have its turn.
-    let finals: Signal
+    /// A FINAL, or another message, that was kept may have its turn.
+    let turns: Signal
     /// Batches of transactions that wait for the intake.
     let gossip: AsyncStream<Batch>
     let gossipInput: AsyncStream<Batch>.Continuation
@@ -28,6 +28,7 @@ package final class PeerNetwork: BeaconNetwork {
     private struct State: Sendable {
         var bodies = BodyRequests()
         var catchUp = CatchUp()
+        var ahead = MessagesAhead()
         /// How many times a peer was chosen for FINALs.
         var asks = 0
         /// Not said yet to all.
@@ -63,7 +64,7 @@ package final class PeerNetwork: BeaconNetwork {
             chain: chain, limits: transport.limits.messages, scheme: RecoverableScheme(),
             reader: reader)
         jobs = Signal()
-        finals = Signal()
+        turns = Signal()
         (gossip, gossipInput) = AsyncStream.makeStream(
             bufferingPolicy: .bufferingOldest(Self.waitingBatches))
     }
@@ -109,6 +110,8 @@ package final class PeerNetwork: BeaconNetwork {
     package func announce(_ head: Ibft.Head) {
         transport.setHeight(head.height)
         state.withLock { $0.head = head }
+        // The beacon knows the next set by the time that it is asked.
+        turns.give()
     }
 
     package func announce(_ head: Ibft.Head, to peer: Address) {
@@ -185,7 +188,10 @@ package final class PeerNetwork: BeaconNetwork {
 
     /// A connection is gone.
     func lost(_ peer: Address) {
-        let asks = state.withLock { $0.bodies.lost(peer, isConnected: isConnected) }
+        let asks = state.withLock { state in
+            state.ahead.forget(peer)
+            return state.bodies.lost(peer, isConnected: isConnected)
+        }
         for (digest, next) in asks { ask(next, for: digest) }
     }
 
@@ -208,8 +214,21 @@ package final class PeerNetwork: BeaconNetwork {
     /// Keeps a FINAL whose turn has not come.
     func keep(_ wire: [UInt8], from peer: Address, head: Height) -> Bool {
         let isKept = state.withLock { $0.catchUp.keep(wire, from: peer, head: head) }
-        if isKept { finals.give() }
+        if isKept { turns.give() }
         return isKept
+    }
+
+    /// Keeps a message of a height whose set is not known yet (NET-29).
+    func keepAhead(_ wire: [UInt8], of height: Height, from peer: Address, known: Height) {
+        let isKept = state.withLock {
+            $0.ahead.keep(wire, of: height, from: peer, known: known)
+        }
+        // Its set may have become known meanwhile.
+        if isKept { turns.give() }
+    }
+
+    func takeAhead(through known: Height) -> [MessagesAhead.Kept] {
+        state.withLock { $0.ahead.take(through: known) }
     }
 
     /// The FINAL whose turn it is; asks for more when its window is over.
