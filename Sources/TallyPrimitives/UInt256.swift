@@ -79,7 +79,7 @@ extension UInt256: RLPValue {
 }
 
 extension Amount {
-    /// ⌊amount · numerator / denominator⌋ of the exact product; `nil` above 2^128 − 1, and for a
+    /// ⌊amount · numerator / denominator⌋ of the exact product (ECON-2); `nil` above 2^128 − 1, and for a
     /// denominator of 0.
     package func scaled(by numerator: UInt128, over denominator: UInt128) -> Amount? {
         UInt256(product: units, numerator).divided(by: denominator)?.quotient.narrowed

@@ -1,6 +1,6 @@
 package import TallyPrimitives
 
-/// Computing power E in ten-thousandths: 14,451 is 1.4451 E (ECON-3).
+/// Computing power E in ten-thousandths: 14,451 is 1.4451 E (ECON-1, ECON-3).
 package struct ComputePower: Hashable, Comparable, Sendable {
     package let tenThousandths: UInt64
 

@@ -74,6 +74,7 @@ package enum ValidatorGrowth {
 /// A decision by more than a part of all who may vote (ECON-23).
 package enum Majority {
     /// Whether the votes are more than `bps` of all: exactly half is not enough for 5,000.
+    /// - Parameter total: all who may vote; of an impeachment the role without the accused.
     package static func isReached(votes: UInt64, of total: UInt64, bps: UInt16) -> Bool {
         UInt128(votes) * 10_000 > UInt128(total) * UInt128(bps)
     }

@@ -29,7 +29,8 @@ package struct TradeRule: Hashable, Sendable {
         let ratio = Fibonacci.ratio(in: period)
         let parts = Amount(ratio.numerator).scaled(by: scale, over: ratio.denominator) ?? .zero
         // What is left of the division decides the half.
-        let left = UInt256(product: ratio.numerator, scale)
+        let left =
+            UInt256(product: ratio.numerator, scale)
             .subtracting(UInt256(product: parts.units, ratio.denominator)) ?? .zero
         let isHalf = left >= UInt256(ratio.denominator - ratio.denominator / 2)
         return UInt32(truncatingIfNeeded: parts.units + (isHalf ? 1 : 0))

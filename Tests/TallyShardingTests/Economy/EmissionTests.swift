@@ -65,13 +65,14 @@ import Testing
         #expect(literal.total(ofFirst: 77 * 90) == limit, "F(78) exceeds R(1) in base units")
         #expect(literal.total(ofFirst: 77 * 90 - 1) < limit)
         #expect(literal.total(ofFirst: .max) == limit)
-        #expect(literal.emission(inEpoch: 77 * 90) == EpochEmission(amount: .zero, isClipped: false))
+        #expect(
+            literal.emission(inEpoch: 77 * 90) == EpochEmission(amount: .zero, isClipped: false))
         #expect(literal.emission(inEpoch: .max) == EpochEmission(amount: .zero, isClipped: false))
     }
 
     @Test func otherReadingReachesTheCapInPeriodTen() throws {
         let cap = try tokens("420000000")
-        let afterNine = try tokens("404594738.20297315")
+        let afterNine = try tokens("404594738.20297348")
         #expect(perPeriod.total(ofFirst: 9 * 90) == afterNine)
         #expect(perPeriod.total(ofFirst: 10 * 90) == cap)
         // 15,405,261.797… are 34.6 epochs of 445,090.909….
@@ -81,7 +82,8 @@ import Testing
         #expect(last.amount < before.amount && !last.amount.isZero)
         #expect(perPeriod.total(ofFirst: 9 * 90 + 35) == cap)
         #expect(
-            perPeriod.emission(inEpoch: 9 * 90 + 35) == EpochEmission(amount: .zero, isClipped: true))
+            perPeriod.emission(inEpoch: 9 * 90 + 35)
+                == EpochEmission(amount: .zero, isClipped: true))
         #expect(perPeriod.total(ofFirst: .max) == cap)
     }
 

@@ -15,7 +15,8 @@ import Testing
 
     @Test(
         arguments: [
-            Row(source: "S1:401", stake: "1000000", days: 360, minutes: 60, penalty: "115.74074074"),
+            Row(
+                source: "S1:401", stake: "1000000", days: 360, minutes: 60, penalty: "115.74074074"),
             Row(source: "S1:418", stake: "100000", days: 180, minutes: 10, penalty: "3.85802469"),
             Row(source: "S1:433", stake: "1445.1", days: 90, minutes: 60, penalty: "0.66902777"),
             Row(source: "S1:433", stake: "1445.1", days: 7, minutes: 60, penalty: "8.60178571"),
