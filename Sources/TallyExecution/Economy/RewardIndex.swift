@@ -64,6 +64,15 @@ package struct RewardIndex: Hashable, Sendable {
     }
 }
 
+extension RewardWeight {
+    /// What a part of the weight gets of a pool, floored; nothing if there is no weight. The parts of
+    /// all shards leave less than one base unit each to the treasury (ECON-18).
+    /// - Parameter total: never less than this weight.
+    package func part(of pool: Amount, in total: RewardWeight) -> Amount {
+        pool.scaled(by: min(units, total.units), over: total.units) ?? .zero
+    }
+}
+
 /// What a settlement takes out of the pool's money.
 package struct RewardAccrual: Hashable, Sendable {
     /// To the node, floored.

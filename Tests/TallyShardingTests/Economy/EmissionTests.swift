@@ -205,6 +205,14 @@ import Testing
         #expect(pool.emission(inEpoch: 7) == EpochEmission(amount: .zero, isClipped: false))
     }
 
+    @Test func askingForExactlyTheCapIsNotClipped() {
+        let vesting = LinearVesting(duration: 2)
+        let pool = EmissionPool(cap: Amount(5), schedule: .linear(vesting))
+        #expect(pool.emission(inEpoch: 0) == EpochEmission(amount: Amount(2), isClipped: false))
+        #expect(pool.emission(inEpoch: 1) == EpochEmission(amount: Amount(3), isClipped: false))
+        #expect(pool.emission(inEpoch: 2) == EpochEmission(amount: .zero, isClipped: false))
+    }
+
     // MARK: Any schedule
 
     private func randomPool(_ generator: inout SeededGenerator) -> EmissionPool {

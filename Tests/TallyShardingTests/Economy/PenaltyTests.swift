@@ -37,6 +37,9 @@ import Testing
         let almost = try OutagePenalty.amount(
             stake: .max, termDays: 360, missedMilliseconds: 360 * 86_400_000 - 1)
         #expect(almost < .max)
+        let small = try OutagePenalty.amount(
+            stake: Amount(7), termDays: 360, missedMilliseconds: missed)
+        #expect(small == Amount(7))
     }
 
     @Test func refusesATermOfNoDays() {

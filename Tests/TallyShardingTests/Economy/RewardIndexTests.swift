@@ -15,6 +15,8 @@ import Testing
         var index = RewardIndex()
         var nodes: [Node] = []
         var received: UInt128 = 0
+        /// Of that, in ``step(_:)``.
+        var receivedByItself: UInt128 = 0
         var paid: UInt128 = 0
         var residue: UInt128 = 0
 
@@ -51,7 +53,10 @@ import Testing
             case 3, 4:
                 guard let chosen else { return }
                 try settle(chosen)
-            default: try receive(Amount(UInt128(generator.next() >> shift)))
+            default:
+                let pool = Amount(UInt128(generator.next() >> shift))
+                receivedByItself += pool.units
+                try receive(pool)
             }
         }
     }
@@ -67,6 +72,39 @@ import Testing
             #expect(place.paid + place.residue == place.received, "seed \(seed)")
             #expect(place.index.reserved == place.index.returned, "seed \(seed)")
         }
+    }
+
+    /// The beacon's pool is divided by weight first, then each part by its own index.
+    @Test func partsOfShardsAreExactToo() throws {
+        try forEachSeed(base: 0xec0_6000, count: 100) { seed, generator in
+            var places = [Place(), Place(), Place()]
+            var (emitted, unshared): (UInt128, UInt128) = (0, 0)
+            for _ in 0..<100 {
+                for i in places.indices { try places[i].step(&generator) }
+                let weights = places.map(\.total)
+                let total = RewardWeight(units: weights.reduce(0) { $0 + $1.units })
+                let pool = Amount(UInt128(generator.next()))
+                let parts = weights.map { $0.part(of: pool, in: total) }
+                for i in places.indices { try places[i].receive(parts[i]) }
+                let left = pool.units - parts.reduce(0) { $0 + $1.units }
+                #expect(total == .zero || left < 3, "seed \(seed)")
+                emitted += pool.units
+                unshared += left
+            }
+            for i in places.indices {
+                emitted += places[i].receivedByItself
+                for j in places[i].nodes.indices { try places[i].settle(j) }
+            }
+            let out = places.reduce(unshared) { $0 + $1.paid + $1.residue }
+            #expect(out == emitted, "seed \(seed)")
+        }
+    }
+
+    @Test func partsOfNothingAreNothing() {
+        let weight = RewardWeight(units: 3)
+        #expect(weight.part(of: Amount(100), in: RewardWeight(units: 7)) == Amount(42))
+        #expect(weight.part(of: .max, in: weight) == .max)
+        #expect(RewardWeight.zero.part(of: Amount(100), in: .zero) == .zero)
     }
 
     /// Two epochs with a fraction each: their floors together are less than the floor of their sum.
