@@ -123,7 +123,7 @@ import Testing
             schedule: .annualGeometric(GeometricDecay(decayBps: 1_500, epochsPerYear: 365)))
     }
 
-    /// S2:50, S2:57: 55 % of 10^9, each year 15 % of what is left.
+    /// S2:51, S2:57: 55 % of 10^9, each year 15 % of what is left.
     @Test(
         arguments: [
             (1, "82500000"), (2, "152625000"), (3, "212231250"), (370, ""), (371, "550000000"),
@@ -152,7 +152,7 @@ import Testing
         #expect(pool.total(ofFirst: .max) == .zero)
     }
 
-    /// S2:52: a team's tokens locked for 36 months, here of 30 days, then linear for as long.
+    /// S2:53: a team's tokens locked for 36 months, here of 30 days, then linear for as long.
     @Test(
         arguments: [
             (0, "0"), (1_079, "0"), (1_080, "0"), (1_081, "138888.888888888888888888"),
