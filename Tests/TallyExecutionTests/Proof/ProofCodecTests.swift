@@ -79,10 +79,10 @@ private func list(_ numbers: UInt64...) -> [UInt8] {
         #expect(throws: ProofTaskError.parameter(.solutions, 257)) {
             try HashTask(prefixBits: 1, solutions: 257)
         }
-        #expect(throws: ProofTaskError.tooHeavy(31_463_130)) {
+        #expect(throws: ProofTaskError.tooHeavy(31_458_570)) {
             try ChainTask(segments: 4, stepsPerSegment: 1 << 18, openings: 4)
         }
-        #expect(throws: ProofTaskError.tooHeavy(16_320_374)) {
+        #expect(throws: ProofTaskError.tooHeavy(16_314_038)) {
             try MatrixTask(size: 8_192, openings: 32)
         }
     }

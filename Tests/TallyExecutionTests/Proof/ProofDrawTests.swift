@@ -57,8 +57,9 @@ import Testing
         #expect(DrawStream.reduce(.max - 1, upTo: 2) == 2)
         #expect(DrawStream.reduce(.max - 3, upTo: 5) == nil)
         #expect(DrawStream.reduce(.max - 4, upTo: 5) == 5)
-        #expect(DrawStream.reduce(3 << 62, upTo: (3 << 62) - 1) == nil)
-        #expect(DrawStream.reduce((3 << 62) - 1, upTo: (3 << 62) - 1) == (3 << 62) - 1)
+        let last = (UInt64(3) << 62) - 1
+        #expect(DrawStream.reduce(last + 1, upTo: last) == nil)
+        #expect(DrawStream.reduce(last, upTo: last) == last)
         // Powers of two divide 2^64.
         #expect(DrawStream.reduce(.max, upTo: 0) == 0)
         #expect(DrawStream.reduce(.max, upTo: 7) == 7)
