@@ -95,6 +95,20 @@ private struct ChainCheat {
         }
     }
 
+    @Test(arguments: [(0, 0), (3, 1), (4, 1), (5, 0), (64, 0), (64, 64), (0, 64)])
+    func refusesAPathOfAnotherLength(siblings: Int, peaks: Int) throws {
+        let task = try ChainTask(segments: 16, stepsPerSegment: 2, openings: 16)
+        var generator = SeededGenerator(seed: 3)
+        let honest = Honest(.chain(task), &generator)
+        guard case .chain(var paths) = honest.opening else { return #expect(Bool(false)) }
+        paths[15] = try .of(
+            siblings: [Hash32](repeating: .zero, count: siblings),
+            peaks: [Hash32](repeating: .zero, count: peaks))
+        #expect(
+            honest.fault(.chain(paths))
+                == .path(at: 15, .wrongHashCount(expected: 4, actual: siblings + peaks)))
+    }
+
     @Test func refusesPathsInAnotherOrder() throws {
         let task = try ChainTask(segments: 16, stepsPerSegment: 2, openings: 3)
         var generator = SeededGenerator(seed: 2)
