@@ -176,7 +176,10 @@ let package = Package(
             ["TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting"]),
         tests(
             "TallyExecutionTests",
-            ["TallyExecution", "TallyState", "TallyCrypto", "TallyPrimitives", "TallyTesting"]),
+            [
+                "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
+                "TallyPrimitives", "TallyTesting",
+            ]),
         tests(
             "TallyShardingTests",
             [
