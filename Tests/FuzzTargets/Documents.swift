@@ -56,7 +56,7 @@ private func checkText(_ value: JSON) throws(Violation) {
 
 /// FUZZ-13, of the file of settings.
 func checkConfiguration(_ bytes: [UInt8]) throws(Violation) {
-    let directory = ConfigurationFolder.shared.path
+    let directory = ScratchFolder.path
     let file = directory + "/config.toml"
     try write(bytes, to: file)
     let first: [ResolvedSetting]
@@ -78,18 +78,6 @@ func checkConfiguration(_ bytes: [UInt8]) throws(Violation) {
     else { throw Violation("FUZZ-13: settings that were read are not read again") }
     try check(
         first.map(\.value) == second.map(\.value), "FUZZ-13: settings are written otherwise")
-}
-
-/// A folder of this process, in memory where there is one.
-private struct ConfigurationFolder {
-    let path: String
-    static let shared = ConfigurationFolder()
-
-    private init() {
-        let root = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
-        path = root + "/tally-fuzz-\(getpid())"
-        mkdir(path, 0o700)
-    }
 }
 
 private func write(_ bytes: [UInt8], to path: String) throws(Violation) {

@@ -1,5 +1,4 @@
 import Dispatch
-import Foundation
 import Synchronization
 import TallyClient
 import TallyCrypto
@@ -28,8 +27,7 @@ enum ServedLedger {
     /// Opens the ledger and listens, once a process, whose end is theirs.
     static func prepare() async throws {
         guard served.withLock({ $0 }) == nil else { return }
-        let directory = NSTemporaryDirectory() + "tally-fuzz-\(getpid())"
-        try? FileManager.default.removeItem(atPath: directory)
+        let directory = ScratchFolder.path + "/ledger"
         guard let layout = ShardLayout(shardCount: 2) else { preconditionFailure("two shards") }
         var parameters = NetworkParameters(chainID: 1337, layout: layout)
         parameters.heartbeatMilliseconds = 1_000_000_000
