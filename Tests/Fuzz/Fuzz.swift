@@ -34,7 +34,8 @@ private func runDriver(
                 let input = Array(UnsafeBufferPointer(start: start, count: count))
                 do throws(Violation) { try Fuzz.target.run(input) } catch {
                     // Unoptimised only, a precondition says what it is.
-                    fputs("\(error)\n", stderr)
+                    let words = Array("\(error)\n".utf8)
+                    _ = write(STDERR_FILENO, words, words.count)
                     abort()
                 }
                 return 0
