@@ -190,6 +190,9 @@ let package = Package(
             "TallyTransactionsTests",
             ["TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting"]),
         tests(
+            "TallyExecutionTests",
+            ["TallyExecution", "TallyState", "TallyCrypto", "TallyPrimitives", "TallyTesting"]),
+        tests(
             "TallyShardingTests",
             [
                 "TallySimulation", "TallySharding", "TallyConsensus", "TallyExecution",

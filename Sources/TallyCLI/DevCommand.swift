@@ -49,12 +49,14 @@ struct DevCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (node, network, dataDir) = try await open()
-        if output.json {
-            Console.current.print(ready(node, network).description)
-        } else {
-            Console.current.print(DevBanner(node: node, network: network, path: dataDir).text)
+        let banner =
+            output.json
+            ? ready(node, network).description
+            : DevBanner(node: node, network: network, path: dataDir).text
+        let end = untilEof ? StandardInput.end : nil
+        try await node.run(signals: .ofForeground, until: end) {
+            Console.current.print(banner)
         }
-        try await node.run(until: untilEof ? StandardInput.end : nil)
         if !output.json { Console.current.print("Stopped at height \(node.height).") }
     }
 

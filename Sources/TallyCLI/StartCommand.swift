@@ -58,19 +58,21 @@ struct StartCommand: AsyncParsableCommand {
             configuration, in: directory, key: key,
             logger: .node(level: configuration.logLevel, format: configuration.logFormat))
         let isValidator = genesis.validators.contains(key.address)
-        output.print(
-            [
-                "rpc": .string(node.rpcURL),
-                "peers": node.peerPlace.map { .string("\($0)") } ?? .null,
-                "chainId": JSON(genesis.parameters.chainID),
-                "shards": JSON(genesis.parameters.layout.shardCount),
-                "role": .string(isValidator ? "validator" : "observer"),
-                "address": .string(key.address.description),
-                "validator": isValidator ? .string(key.address.description) : .null,
-                "height": JSON(node.height.value),
-            ],
-            "Ledger \(genesis.hash) at height \(node.height), JSON-RPC at \(node.rpcURL).")
-        try await node.run(until: untilEof ? StandardInput.end : nil)
+        let height = node.height
+        try await node.run(until: untilEof ? StandardInput.end : nil) { [output] in
+            output.print(
+                [
+                    "rpc": .string(node.rpcURL),
+                    "peers": node.peerPlace.map { .string("\($0)") } ?? .null,
+                    "chainId": JSON(genesis.parameters.chainID),
+                    "shards": JSON(genesis.parameters.layout.shardCount),
+                    "role": .string(isValidator ? "validator" : "observer"),
+                    "address": .string(key.address.description),
+                    "validator": isValidator ? .string(key.address.description) : .null,
+                    "height": JSON(height.value),
+                ],
+                "Ledger \(genesis.hash) at height \(height), JSON-RPC at \(node.rpcURL).")
+        }
     }
 
     /// That of the key file, or the one in `keys/` that fits: a validator's of the genesis, or the only

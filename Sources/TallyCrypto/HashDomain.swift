@@ -28,4 +28,11 @@ package enum HashDomain: UInt8, Sendable, CaseIterable {
     case peerIdentity = 0x36
     // Files
     case journalRecord = 0x40
+    // Proofs of computing
+    case taskChallenge = 0x50
+    case taskSegment = 0x51
+    case taskStep = 0x52
+    case taskMatrix = 0x53
+    case taskSolutions = 0x54
+    case taskDraw = 0x55
 }

@@ -206,18 +206,30 @@ package final class Node: Sendable {
 }
 
 extension Node {
+    /// Which signals a node takes.
+    package enum Signals: Sendable {
+        /// The process is somebody else's.
+        case none
+        /// SIGINT and SIGTERM stop the node, SIGHUP renews its certificate (NET-32).
+        case ofService
+        /// SIGHUP stops it as well: its terminal is gone.
+        case ofForeground
+    }
+
     /// How long requests under way may take to end when the node stops.
     private static let requestGrace: Duration = .seconds(2)
 
-    /// Runs until SIGINT, SIGTERM or `end`, then answers what is under way and writes a last
+    /// Runs until a signal or `end`, then answers what is under way and writes a last
     /// checkpoint.
     ///
     /// - Parameters:
-    ///   - handlesSignals: `false` where the process is somebody else's.
+    ///   - signals: which signals of the process are for the node.
     ///   - end: stops the node when it finishes.
+    ///   - ready: called once requests and signals are answered.
     /// - Throws: `.engine` when the ledger became unusable, `.stopped`.
     package func run(
-        handlesSignals: Bool = true, until end: AsyncStream<Void>? = nil
+        signals: Signals = .ofService, until end: AsyncStream<Void>? = nil,
+        ready: @escaping @Sendable () -> Void = {}
     ) async throws(NodeError) {
         var quiet = logger
         quiet.logLevel = max(.warning, logger.logLevel)
@@ -240,19 +252,26 @@ extension Node {
                     successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .gracefullyShutdownGroup), at: 1)
         }
-        if let network, handlesSignals {
+        switch signals {
+        case .none: break
+        case .ofService:
+            configuration.gracefulShutdownSignals = [.sigterm, .sigint]
             configuration.services.append(
                 .init(
                     service: CertificateService(
-                        network: network, path: directory.path, logger: logger)))
+                        hangups: await UnixSignalsSequence(trapping: .sighup), network: network,
+                        path: directory.path, logger: logger)))
+        case .ofForeground:
+            configuration.gracefulShutdownSignals = [.sigterm, .sigint, .sighup]
         }
+        // The group takes its signals before it starts anything.
+        configuration.services.append(.init(service: ReadyService(ready: ready)))
         if let end {
             configuration.services.append(
                 .init(
                     service: EndService(end: end),
                     successTerminationBehavior: .gracefullyShutdownGroup))
         }
-        if handlesSignals { configuration.gracefulShutdownSignals = [.sigterm, .sigint] }
         logger.info(
             "listening",
             metadata: ["rpc": "\(rpcURL)", "peers": "\(peerPlace.map { "\($0)" } ?? "none")"])
@@ -266,6 +285,17 @@ extension Node {
         } catch {
             throw .stopped("\(error)")
         }
+    }
+}
+
+/// Says that everything runs.
+private struct ReadyService: Service, CustomStringConvertible {
+    let ready: @Sendable () -> Void
+    var description: String { "ready" }
+
+    func run() async throws {
+        ready()
+        try await gracefulShutdown()
     }
 }
 

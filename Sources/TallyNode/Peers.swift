@@ -121,15 +121,21 @@ extension TransportIdentity {
     }
 }
 
-/// Renews the certificate whenever the process gets SIGHUP (NET-32).
+/// Renews the certificate, if there is one, whenever the process gets SIGHUP (NET-32).
 struct CertificateService: Service, CustomStringConvertible {
-    let network: PeerNetwork
+    let hangups: UnixSignalsSequence
+    /// `nil`: alone, without a certificate.
+    let network: PeerNetwork?
     let path: String
     let logger: Logger
     var description: String { "certificate" }
 
     func run() async throws {
-        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+        for await _ in hangups.cancelOnGracefulShutdown() {
+            guard let network else {
+                logger.info("no certificate to renew: this node has no peers")
+                continue
+            }
             do throws(NodeError) {
                 let identity = try TransportIdentity.renew(path)
                 network.transport.renew(identity)

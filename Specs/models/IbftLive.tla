@@ -12,13 +12,14 @@ CONSTANTS
     MaxBefore,  \* rounds that are reached before the network is stable
     MaxR,       \* enough for an honest leader afterwards
     Working,    \* honest validators that know of work, so that their round-0 timer runs
+    A, B,       \* two blocks
     Mut         \* "none", or another reading of R10 or R18
 Validators == 0..3
 Faulty     == 1
 Quorum     == 3
 Honest     == Validators \ {Byz}
 Rounds     == 0..MaxR
-Blocks     == {"a", "b"}
+Blocks     == {A, B}
 None       == "-"
 Leader(r)  == r % 4
 
@@ -129,4 +130,6 @@ NoHalt  == stable => \/ \A n \in Honest : decided[n]
 Bounded == \A n \in Honest : round[n] < MaxR
 (* R4: what is reported is below the target, or nobody takes the ROUND-CHANGE.                   *)
 Below   == \A n \in Honest : changed[n] > 0 => report[n][1] < changed[n]
+
+Swapped == Permutations(Blocks)
 =============================================================================

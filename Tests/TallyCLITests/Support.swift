@@ -86,7 +86,7 @@ struct RunningNode: Sendable {
             logger: .node(level: .critical, format: .text))
         let running = RunningNode(network: network, rpc: node.rpcURL, genesis: node.genesis)
         let (end, ending) = AsyncStream<Void>.makeStream()
-        async let finished: Void = node.run(handlesSignals: false, until: end)
+        async let finished: Void = node.run(signals: .none, until: end)
         let result: Result
         do {
             result = try await body(running)

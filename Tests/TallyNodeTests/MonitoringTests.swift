@@ -34,7 +34,7 @@ import Testing
             configuration, in: try DataDirectory(path: scratch.path), key: network.validator,
             logger: .node(level: .critical, format: .text))
         let (end, ending) = AsyncStream<Void>.makeStream()
-        async let running: Void = node.run(handlesSignals: false, until: end)
+        async let running: Void = node.run(signals: .none, until: end)
         let result: Result<Void, any Error>
         do {
             result = .success(try await body(node.rpcURL))

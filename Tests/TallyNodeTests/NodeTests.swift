@@ -42,7 +42,7 @@ import Testing
     ) async throws -> (Result, Remains) {
         let node = try await open()
         let (end, ending) = AsyncStream<Void>.makeStream()
-        async let running: Void = node.run(handlesSignals: false, until: end)
+        async let running: Void = node.run(signals: .none, until: end)
         let result: Result
         do {
             result = try await body(try LedgerClient(node.rpcURL))

@@ -74,7 +74,7 @@ import Testing
             for node in nodes {
                 let (end, ending) = AsyncStream<Void>.makeStream()
                 endings.append(ending)
-                group.addTask { try await node.run(handlesSignals: false, until: end) }
+                group.addTask { try await node.run(signals: .none, until: end) }
             }
             defer { for ending in endings { ending.finish() } }
             try await body(clients)

@@ -71,7 +71,7 @@ final class PeerTestNetwork {
         nodes[index] = node
         let (end, ending) = AsyncStream<Void>.makeStream()
         endings.append(ending)
-        group.addTask { try await node.run(handlesSignals: false, until: end) }
+        group.addTask { try await node.run(signals: .none, until: end) }
         return try LedgerClient(node.rpcURL, timeout: .seconds(60))
     }
 
