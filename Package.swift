@@ -7,6 +7,10 @@ import PackageDescription
 let root = Context.packageDirectory
 let isRoot = !root.contains("/.build/checkouts/") && !root.contains("/SourcePackages/")
 
+/// The path of libFuzzer when `tools/fuzz` builds: only then does its executable link, and is our
+/// own code, nobody else's, watched.
+let libFuzzer = Context.environment["TALLY_FUZZ"]
+
 /// Settings of every target of ours. Unsafe flags bar a package from being a dependency, so
 /// they apply only when this package is the root.
 let settings: [SwiftSetting] =
@@ -19,6 +23,7 @@ let settings: [SwiftSetting] =
         .treatAllWarnings(as: .error),
     ]
     + (isRoot ? [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))] : [])
+    + (libFuzzer == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer"])])
 
 /// Hashing is nine times slower unoptimised, which makes debug tests unusable.
 let hotSettings = settings + (isRoot ? [.unsafeFlags(["-O"], .when(configuration: .debug))] : [])
@@ -52,6 +57,16 @@ let mutualTLS: [Target.Dependency] = [
     .product(name: "NIOSSL", package: "swift-nio-ssl"),
 ]
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+let fuzzing: [Target] =
+    libFuzzer.map { library in
+        [
+            .executableTarget(
+                name: "Fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz",
+                swiftSettings: settings,
+                linkerSettings: [.unsafeFlags(["-Xlinker", library])])
+        ]
+    } ?? []
 
 let package = Package(
     name: "Tallystick",
@@ -239,6 +254,21 @@ let package = Package(
                 "TallyClient", "TallyEngine", "TallyNode", "TallyTransactions", "TallyCrypto",
                 "TallyPrimitives",
             ], path: "Tests/KillTest", exclude: ["Shim"], swiftSettings: settings),
+        // What `tools/fuzz` and, over the committed corpus, a test give any bytes to.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "TallyNode", "TallyRPC", "TallyNetwork", "TallyClient", "TallyEngine",
+                "TallyJournal", "TallySharding", "TallyExecution", "TallyConsensus", "TallyState",
+                "TallyTransactions", "TallyCrypto", "TallyPrimitives",
+            ], path: "Tests/FuzzTargets", swiftSettings: settings),
+        .testTarget(
+            name: "FuzzTargetsTests",
+            dependencies: [
+                "FuzzTargets", "TallySimulation", "TallyNode", "TallyNetwork", "TallyClient",
+                "TallySharding", "TallyExecution", "TallyConsensus", "TallyState",
+                "TallyTransactions", "TallyCrypto", "TallyPrimitives", "TallyTesting",
+            ], exclude: ["Corpus"], swiftSettings: settings),
         // Benchmarks are targets of this manifest: another package cannot see `package` symbols.
         .target(
             name: "BenchSupport", dependencies: ["TallyBench", "TallyClient"],
@@ -265,5 +295,10 @@ let package = Package(
                 "TallyState", "TallyTransactions", "TallyCrypto", "TallyPrimitives",
                 "TallyTesting", log,
             ]),
-    ]
+    ] + fuzzing
 )
+
+// Some test targets by their names, for `tools/race`, which needs no others.
+if let names = Context.environment["TALLY_TESTS"]?.split(separator: " ").map(String.init) {
+    package.targets.removeAll { $0.type == .test && !names.contains($0.name) }
+}

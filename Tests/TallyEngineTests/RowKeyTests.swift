@@ -1,4 +1,5 @@
 import TallyPrimitives
+import TallySharding
 import TallyTesting
 import Testing
 
@@ -36,5 +37,29 @@ import Testing
                 (keys[0] < keys[1])
                     == keys[0].bytes.lexicographicallyPrecedes(keys[1].bytes), "seed \(seed)")
         }
+    }
+
+    /// A row of a beacon block says yes or no in one way.
+    @Test func refusesAFlagThatIsNeitherOneNorZero() {
+        func row(_ flag: UInt8) -> [UInt8] {
+            RLPEncoder.list { out in
+                BeaconHeader(
+                    chain: .zero, height: Height(1), parent: .zero,
+                    time: BeaconTime(milliseconds: 1),
+                    proposer: .zero, anchorsRoot: .zero, validators: .zero
+                ).encode(to: &out)
+                out.list { _ in }
+                out.append(EndpointID(1))
+                out.append(Hash32.zero)
+                out.append(flag)
+                out.append(UInt64(1))
+                out.append(Amount(1))
+                out.append(UInt64(1))
+            }
+        }
+        for flag: UInt8 in 0...1 {
+            #expect((try? BeaconRow(encoded: row(flag)))?.encoded == row(flag))
+        }
+        #expect(throws: RLPError.unknownValue(2)) { try BeaconRow(encoded: row(2)) }
     }
 }

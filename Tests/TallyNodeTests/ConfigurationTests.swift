@@ -181,11 +181,13 @@ import Testing
         #expect(origin == .environment(setting.environmentName))
     }
 
-    @Test func refusesWhatIsNoTOML() throws {
+    /// The library ends the process over a table whose name begins with none of its characters.
+    @Test(arguments: [
+        "[rpc\n", "[!]\n", "a = 1\n [ \u{e9}]\n", "[[.a]]\n", "[\n", "[", "\u{feff}[=]\n", "[]\n",
+    ])
+    func refusesWhatIsNoTOML(_ file: String) throws {
         let scratch = try Scratch()
-        let error = #expect(throws: ConfigurationError.self) {
-            try load(scratch, file: "[rpc\n")
-        }
+        let error = #expect(throws: ConfigurationError.self) { try load(scratch, file: file) }
         guard case .notTOML(scratch["config.toml"], _) = error else {
             Issue.record("\(String(describing: error))")
             return

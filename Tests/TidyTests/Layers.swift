@@ -10,6 +10,7 @@ enum Layers {
         "TallyNode": 6,
         "TallyCLI": 7, "tally": 7,
         "BenchSupport": 6, "Bench": 8, "KillTest": 8, "PlantedBugRun": 8,
+        "FuzzTargets": 8, "Fuzz": 9,
     ]
 
     /// Imports inside one layer, each the only one of its kind.

@@ -245,10 +245,19 @@ extension BeaconRow: RLPValue {
             anchors.append(
                 Anchor(
                     endpoint: try list.nextEndpoint(), hash: try list.nextFixed(),
-                    hasSystemTransaction: try list.nextInteger(UInt8.self) == 1,
+                    hasSystemTransaction: try Self.flag(&list),
                     transactionCount: Int(try list.nextInteger(UInt32.self)),
                     baseFee: try list.nextAmount(), weightUsed: try list.nextInteger()))
         }
         self.anchors = anchors
+    }
+
+    /// 0 or 1: a row has one form.
+    private static func flag(_ list: inout RLPDecoder) throws(RLPError) -> Bool {
+        switch try list.nextInteger(UInt8.self) {
+        case 0: false
+        case 1: true
+        case let other: throw .unknownValue(UInt64(other))
+        }
     }
 }

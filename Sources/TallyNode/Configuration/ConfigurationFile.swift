@@ -14,6 +14,11 @@ package enum ConfigurationFile {
             if error.errno == ENOENT { return [] }
             throw .unreadable(error)
         }
+        if let line = lineOfNamelessTable(bytes) {
+            throw .notTOML(
+                path: path,
+                reason: "line \(line): a table is named by letters, digits, - and _, or in quotes")
+        }
         let table: TOMLTable
         do {
             table = try TOMLTable(string: String(decoding: bytes, as: UTF8.self))
@@ -26,6 +31,37 @@ package enum ConfigurationFile {
         var found: [(key: String, value: String)] = []
         try collect(table, "", path, into: &found)
         return found
+    }
+
+    /// The line, from 1, that opens a table with something that begins no name.
+    ///
+    /// toml++ 3 asserts there that it does, which ends the process. A line of a text of several lines
+    /// is refused with them: no setting has one.
+    private static func lineOfNamelessTable(_ bytes: [UInt8]) -> Int? {
+        let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
+        let text = bytes.starts(with: byteOrderMark) ? bytes.dropFirst(3) : bytes[...]
+        func isBlank(_ byte: UInt8) -> Bool {
+            byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
+        }
+        let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        let index = lines.firstIndex { line in
+            var rest = line.drop(while: isBlank)
+            guard rest.first == UInt8(ascii: "[") else { return false }
+            rest = rest.dropFirst().drop(while: isBlank)
+            if rest.first == UInt8(ascii: "[") { rest = rest.dropFirst().drop(while: isBlank) }
+            return !(rest.first.map(canBeginName) ?? false)
+        }
+        return index.map { $0 + 1 }
+    }
+
+    /// A closing bracket is left to the library, which has words for it.
+    private static func canBeginName(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: "-_]\"'".utf8.contains(byte)
+        }
     }
 
     private static func collect(
