@@ -27,7 +27,7 @@ package enum Setting: String, CaseIterable, Sendable {
     /// the tests.
     static let foreignVariables: Set<String> = [
         "TALLY_RPC", "TALLY_BENCHMARKS", "TALLY_SEED", "TALLY_DEEP", "TALLY_REWRITE",
-        "TALLY_FUZZ", "TALLY_FUZZ_TARGET", "TALLY_TESTS",
+        "TALLY_FUZZ", "TALLY_FUZZ_TARGET",
     ]
 
     /// The file lies in the data directory, so it cannot name it.
