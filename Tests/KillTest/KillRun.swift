@@ -7,7 +7,7 @@ import TallyPrimitives
 
 /// Kills one ledger's node over and over, under load, and checks what the next one knows.
 struct KillRun {
-    let launch: NodeProcess.Launch
+    private var launch: NodeProcess.Launch
     let cycles: Int
     let seed: UInt64
 
@@ -60,6 +60,8 @@ struct KillRun {
     /// Lets the disk forget what is written to the log.
     /// - Returns: whether that was found out.
     mutating func runControl() async throws -> Bool {
+        // One would hold what the log forgot.
+        launch.checkpointHeights = 100_000
         try launch.control.clear()
         do {
             try await cycle(
@@ -152,7 +154,8 @@ struct KillRun {
         }
         try launch.control.arm(plan)
         if plan.phase == .forget {
-            let end = await book.acknowledgedInCycle + 200
+            // More than can be on the way: some of them are in blocks that the log forgets.
+            let end = await book.acknowledgedInCycle + 1_000
             while await book.acknowledgedInCycle < end, clock.now < deadline {
                 try await clock.sleep(for: .milliseconds(1))
             }

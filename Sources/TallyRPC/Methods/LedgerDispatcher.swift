@@ -64,6 +64,9 @@ package struct LedgerDispatcher: RPCDispatcher {
     /// Calls of one batch that may wait for something: they hold the connection's place.
     private static let waitingCalls = 4
 
+    /// How often a call reads that finds the store damaged: two checkpoints may have overtaken it.
+    private static let readAttempts = 3
+
     var view: ChainView { ChainView(snapshot: publisher.current, caches: caches) }
     var chainID: ChainID { genesis.parameters.chainID }
 
@@ -76,6 +79,8 @@ package struct LedgerDispatcher: RPCDispatcher {
         do throws(RPCFailure) {
             isAnswered = try attempt(method, call, &result)
         } catch {
+            // Read again, with time for it.
+            if error.mayBeOvertaken, method.isRepeatable { return false }
             meter.count(method, failed: true)
             throw error
         }
@@ -113,12 +118,26 @@ package struct LedgerDispatcher: RPCDispatcher {
     ) async throws(RPCFailure) {
         let begun = ContinuousClock.now
         let method = try method(of: call)
+        let start = result.mark
         do throws(RPCFailure) {
+            for _ in 1..<Self.readAttempts {
+                do throws(RPCFailure) {
+                    try await perform(method, call, &result)
+                    return count(method, call, since: begun)
+                } catch {
+                    guard error.mayBeOvertaken, method.isRepeatable else { throw error }
+                    result.rewind(to: start)
+                }
+            }
             try await perform(method, call, &result)
         } catch {
             meter.count(method, failed: true)
             throw error
         }
+        count(method, call, since: begun)
+    }
+
+    private func count(_ method: RPCMethod, _ call: RPCCall, since begun: ContinuousClock.Instant) {
         meter.count(method, failed: false)
         if !call.waits { meter.durations.observe(since: begun) }
     }
@@ -163,6 +182,20 @@ package struct LedgerDispatcher: RPCDispatcher {
     }
 }
 
+extension RPCFailure {
+    /// Reason of what a damaged store cannot answer.
+    static let storeDamaged = "storeDamaged"
+
+    /// Whether the reader may have been overtaken (STORE-6): what it looked for left memory for a
+    /// checkpoint that its view of the store is older than. On a newer snapshot it is there.
+    fileprivate var mayBeOvertaken: Bool { data?["reason"] == .string(Self.storeDamaged) }
+}
+
+extension RPCMethod {
+    /// Whether it only reads.
+    fileprivate var isRepeatable: Bool { name != RPCMethod.sendRawTransaction }
+}
+
 extension RPCCall {
     /// Whether the call asks to be answered only when something has happened.
     fileprivate var waits: Bool {
@@ -198,7 +231,7 @@ extension RPCFailure {
             return
         }
         self = .because(
-            Self.internalErrorCode, error.description, reason: "storeDamaged", retryable: false)
+            Self.internalErrorCode, error.description, reason: Self.storeDamaged, retryable: false)
     }
 }
 

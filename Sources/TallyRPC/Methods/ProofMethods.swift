@@ -105,7 +105,7 @@ extension RPCFailure {
         case .inconsistent(let error):
             self = .because(
                 Self.internalErrorCode, "what is stored does not match the headers: \(error)",
-                reason: "storeDamaged", retryable: false)
+                reason: RPCFailure.storeDamaged, retryable: false)
         case .unknownBlock: self = .unknownBlock
         case .unknownTransaction:
             self = .proof(
