@@ -27,12 +27,11 @@ package enum FeeMarket {
     private static func step(_ fee: Amount, used: Weight, target: Weight) -> Amount {
         let distance = used > target ? used - target : target - used
         guard distance > 0 else { return fee }
-        // fee · distance / target / 8 in 256 bits; distance ≤ target, or at most the whole limit.
-        let (high, low) = fee.units.multipliedFullWidth(by: UInt128(distance))
-        let divisor = UInt128(target) * 8
-        guard high < divisor else { return used > target ? .max : .zero }
-        let change = divisor.dividingFullWidth((high, low)).quotient
-        if used > target { return fee.adding(Amount(max(change, 1))) ?? .max }
-        return fee.subtracting(Amount(change)) ?? .zero
+        // fee · distance / target / 8; distance ≤ target, or at most the whole limit.
+        guard let change = fee.scaled(by: UInt128(distance), over: UInt128(target) * 8) else {
+            return used > target ? .max : .zero
+        }
+        if used > target { return fee.adding(max(change, Amount(1))) ?? .max }
+        return fee.subtracting(change) ?? .zero
     }
 }

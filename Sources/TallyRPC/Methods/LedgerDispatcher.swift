@@ -119,25 +119,20 @@ package struct LedgerDispatcher: RPCDispatcher {
         let begun = ContinuousClock.now
         let method = try method(of: call)
         let start = result.mark
-        do throws(RPCFailure) {
-            for _ in 1..<Self.readAttempts {
-                do throws(RPCFailure) {
-                    try await perform(method, call, &result)
-                    return count(method, call, since: begun)
-                } catch {
-                    guard error.mayBeOvertaken, method.isRepeatable else { throw error }
-                    result.rewind(to: start)
+        var attemptsLeft = method.isRepeatable ? Self.readAttempts : 1
+        while attemptsLeft > 0 {
+            attemptsLeft -= 1
+            do throws(RPCFailure) {
+                try await perform(method, call, &result)
+                break
+            } catch {
+                guard error.mayBeOvertaken, attemptsLeft > 0 else {
+                    meter.count(method, failed: true)
+                    throw error
                 }
+                result.rewind(to: start)
             }
-            try await perform(method, call, &result)
-        } catch {
-            meter.count(method, failed: true)
-            throw error
         }
-        count(method, call, since: begun)
-    }
-
-    private func count(_ method: RPCMethod, _ call: RPCCall, since begun: ContinuousClock.Instant) {
         meter.count(method, failed: false)
         if !call.waits { meter.durations.observe(since: begun) }
     }
