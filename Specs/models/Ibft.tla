@@ -52,6 +52,10 @@ Ordered(S) == IF S = {} THEN <<>>
               ELSE LET n == CHOOSE x \in S : \A y \in S : x <= y IN <<n>> \o Ordered(S \ {n})
 OrderOf == [M \in {Early, Late} |-> Ordered(M)]
 Leader(M, h, r) == OrderOf[M][((h + r) % Cardinality(M)) + 1]                            \* R17
+(* In the place of Leader: whoever leads is Byzantine. PREPARE then asks for a justification     *)
+(* only, which the PROPOSAL of an honest one has too, so this holds every behaviour of PREPAREs, *)
+(* COMMITs and ROUND-CHANGEs under any order of leaders.                                         *)
+Anybody(M, h, r) == CHOOSE n \in Byz : TRUE
 
 (* S, with all that is Byzantine, is a quorum of M.                                              *)
 IsQuorumOf(S, M) ==
@@ -210,6 +214,8 @@ NoEvidence == \A m \in sent :
     /\ Mut = "strict" /\ m.k = "X" /\ Final(m.h - 1) => Decided(m.h - 1, Parent(m.b))
 
 Swapped == Permutations(Contents)
+(* With Anybody no honest validator differs from another.                                        *)
+Alike   == Permutations(Contents) \cup Permutations(Honest)
 (* With Freeze: what is signed at a height after its decision could as well have been signed     *)
 (* before, or concerns that height alone (checked with MaxH = 1), so only the decision is kept.  *)
 Kept == <<{b \in UNION {Blocks(h) : h \in Heights} : Decided(Len(b), b)},
