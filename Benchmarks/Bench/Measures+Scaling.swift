@@ -1,4 +1,5 @@
 import BenchSupport
+import TallyJournal
 import TallyPrimitives
 
 /// P6: what more shards, transfers across them, and more accounts add to a transaction's processor
@@ -40,7 +41,9 @@ enum Scaling: Measurement {
         ]
     }
 
-    private static func size(_ options: BenchOptions) -> Int { options.isQuick ? 30_000 : 100_000 }
+    private static func size(_ options: BenchOptions) -> Int {
+        options.isQuick ? 30_000 : CheckpointPolicy().transactions
+    }
     private static func windows(_ options: BenchOptions) -> Int { options.isQuick ? 1 : 2 }
     private static func prefix(_ options: BenchOptions) -> Int { 1 + size(options) / 2 }
 
