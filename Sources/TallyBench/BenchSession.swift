@@ -238,10 +238,15 @@ package struct BenchSession: Sendable {
     }
 
     private static func memory(_ tick: LoadRun.Tick) -> String {
-        let sizes = tick.processes.map { process in
-            "\(process.name) " + String(format: "%.1f", Double(process.residentBytes) / 1_048_576)
+        func mebibytes(_ bytes: UInt64) -> String {
+            String(format: "%.1f", Double(bytes) / 1_048_576)
         }
-        return "minute \(tick.second / 60): resident MiB: " + sizes.joined(separator: ", ")
+        let sizes = tick.processes.map { process in
+            let own = process.residentBytes - min(process.residentBytes, process.mappedBytes)
+            return "\(process.name) \(mebibytes(own)) + \(mebibytes(process.mappedBytes))"
+        }
+        return "minute \(tick.second / 60): resident MiB, own + of mapped files: "
+            + sizes.joined(separator: ", ")
     }
 
     /// How long what is sent across shards may take to arrive.

@@ -21,8 +21,14 @@ package enum ProcessFiles {
     }
 
     /// Bytes of memory that a process holds, of `/proc/PID/status`.
-    package static func residentBytes(status text: String) -> UInt64? {
-        guard let value = value(of: "VmRSS", in: text), value.hasSuffix(" kB") else { return nil }
+    package static func residentBytes(status text: String) -> UInt64? { bytes("VmRSS", text) }
+
+    /// Of these, pages of mapped files, which are the system's to take back: the program, and what of its
+    /// databases it touched.
+    package static func mappedBytes(status text: String) -> UInt64? { bytes("RssFile", text) }
+
+    private static func bytes(_ name: String, _ text: String) -> UInt64? {
+        guard let value = value(of: name, in: text), value.hasSuffix(" kB") else { return nil }
         return UInt64(value.dropLast(3)).map { $0 << 10 }
     }
 

@@ -9,8 +9,8 @@ package import TallyTransactions
 /// still here (NET-28).
 ///
 /// The hash covers every byte, signature and chain id included, so equal hashes have equal senders.
-/// Remembers at most two generations of `limit` senders and forgets the older one as a whole; keeps no
-/// transaction from ending, which is here as long as a pool or a block holds it.
+/// Remembers at most two generations of `limit` senders, each of a minute, and forgets the older one as a
+/// whole; keeps no transaction from ending, which is here as long as a pool or a block holds it.
 package final class KnownTransactions: Sendable {
     private struct Entry: Sendable {
         let sender: Address
@@ -21,11 +21,15 @@ package final class KnownTransactions: Sendable {
     private struct Generations: Sendable {
         var young: [Hash32: Entry] = [:]
         var old: [Hash32: Entry] = [:]
+        /// When the young one began.
+        var begun: Duration?
 
         subscript(hash: Hash32) -> Entry? { young[hash] ?? old[hash] }
     }
 
     private let limit: Int
+    /// What has waited for two of them is seldom asked for again, and then recovered again.
+    private static let lifetime = Duration.seconds(60)
     private let clock: any NodeClock
     private let generations = Mutex(Generations())
 
@@ -41,10 +45,13 @@ package final class KnownTransactions: Sendable {
         let now = clock.uptime()
         generations.withLock { generations in
             for transaction in transactions {
-                if generations.young.count >= limit {
+                let age = now - (generations.begun ?? now)
+                if generations.young.count >= limit || age >= Self.lifetime {
                     generations.old = generations.young
                     generations.young = [:]
+                    generations.begun = nil
                 }
+                generations.begun = generations.begun ?? now
                 guard generations[transaction.hash]?.transaction == nil else { continue }
                 generations.young[transaction.hash] = Entry(
                     sender: transaction.sender, since: now, transaction: transaction)

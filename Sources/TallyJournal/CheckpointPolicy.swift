@@ -5,10 +5,11 @@ package struct CheckpointPolicy: Hashable, Sendable {
     package var transactions: Int
     /// Bytes of log: bounds the disk and the memory that history waits in.
     package var bytes: Int
-    /// Heights: bounds both when blocks are small.
+    /// Heights: bounds both when blocks are small. A busy network with little in each block makes so
+    /// many in half a minute, an idle one in three hours.
     package var heights: UInt64
 
-    package init(transactions: Int = 150_000, bytes: Int = 256 << 20, heights: UInt64 = 16_384) {
+    package init(transactions: Int = 150_000, bytes: Int = 256 << 20, heights: UInt64 = 2_048) {
         self.transactions = transactions
         self.bytes = bytes
         self.heights = heights

@@ -76,8 +76,8 @@ import Testing
     @Test func csvHasALineForEachSecond() {
         let lines = BenchResults.sample().csv.split(separator: "\n")
         #expect(lines.count == 3)
-        #expect(lines[0].hasSuffix("p99_ms,node-1_cpu_s,node-1_written_bytes,node-1_rss_bytes"))
-        #expect(lines[1] == "1,1,10,9,8,7,0,2,1.5,2.5,0.5,4096,1048576")
-        #expect(lines.allSatisfy { $0.split(separator: ",").count == 13 })
+        #expect(lines[0].hasSuffix("node-1_written_bytes,node-1_rss_bytes,node-1_mapped_bytes"))
+        #expect(lines[1] == "1,1,10,9,8,7,0,2,1.5,2.5,0.5,4096,1048576,524288")
+        #expect(lines.allSatisfy { $0.split(separator: ",").count == 14 })
     }
 }

@@ -8,7 +8,7 @@ extension BenchResults {
         let stage = Repetition.Stage(histogram)
         let use = ProcessUse(
             name: "node-1", pid: 17, cpuSeconds: 0.5, bytesWritten: 4_096,
-            residentBytes: 1_048_576)
+            residentBytes: 1_048_576, mappedBytes: 524_288)
         let second = Repetition.Second(
             second: 1, offered: 10, accepted: 9, final: 8, settled: 7, failed: 0, backlog: 2,
             p50: 1.5, p99: 2.5, processes: [use])

@@ -79,6 +79,19 @@ import Testing
         #expect(ProcessMark(of: -1) == nil)
     }
 
+    /// The first thread's end is not that of the process, whose locks others still hold.
+    @Test(arguments: [
+        ("R", 1, false), ("D", 4, false), ("Z", 1, true), ("Z", 2, false), ("X", 0, true),
+    ])
+    func aProcessEndsWithItsLastThread(state: String, threads: Int, hasEnded: Bool) throws {
+        let line =
+            "77 (a (b) c) \(state) 1 77 77 0 -1 4194304 5 0 0 0 3 2 0 0 20 0 \(threads) 0 4711 9 9"
+        let stat = try #require(ProcessMark.Stat(line.utf8))
+        #expect(stat.startTicks == 4_711)
+        #expect(stat.hasEnded == hasEnded)
+        #expect(ProcessMark.Stat("77 (cut off) R 1 77".utf8) == nil)
+    }
+
     @Test func continuesOnlyWhatIsAsWanted() async throws {
         _ = try made()
         for flags in [["--validators", "3"], ["--shards", "2"], ["--observers", "0"]] {

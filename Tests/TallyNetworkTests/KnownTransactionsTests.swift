@@ -57,6 +57,24 @@ import Testing
         #expect(known == [false, false, true, true, true])
     }
 
+    @Test func forgetsWhatIsTwoMinutesOld() throws {
+        let clock = SteppedClock()
+        let cache = KnownTransactions(clock: clock)
+        let transactions = try (0..<4 as Range<Nonce>).map {
+            try Transaction(raw: raw($0), verifiedSender: key.address)
+        }
+        func known() -> [Bool] { transactions.map { cache.sender(of: $0.hash) != nil } }
+        cache.remember([transactions[0]])
+        clock.step(by: .seconds(59))
+        cache.remember([transactions[1]])
+        clock.step(by: .seconds(1))
+        cache.remember([transactions[2]])
+        #expect(known() == [true, true, true, false])
+        clock.step(by: .seconds(60))
+        cache.remember([transactions[3]])
+        #expect(known() == [false, false, true, true])
+    }
+
     /// The very object, as long as somebody else holds it.
     @Test func keepsNothingFromEnding() throws {
         let known = KnownTransactions()

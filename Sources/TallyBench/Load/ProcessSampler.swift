@@ -24,6 +24,8 @@ package struct ProcessUse: Codable, Hashable, Sendable {
     package var bytesWritten: UInt64
     /// Bytes resident now; 0 while it is away.
     package var residentBytes: UInt64
+    /// Of these, pages of mapped files (`ProcessFiles.mappedBytes`).
+    package var mappedBytes: UInt64
 }
 
 /// Adds up what processes use, across restarts: what a process used between the last look and its end is
@@ -46,7 +48,7 @@ package struct ProcessSampler: Sendable {
             var counter = counters[process.name] ?? Counter()
             defer { counters[process.name] = counter }
             let isKnown = counters[process.name] != nil
-            var resident: UInt64 = 0
+            var memory: (resident: UInt64, mapped: UInt64) = (0, 0)
             if let pid = process.pid, let now = Self.read(pid) {
                 // A process found at the first look has a past that is not this run's.
                 if isKnown {
@@ -55,22 +57,28 @@ package struct ProcessSampler: Sendable {
                     counter.bytes += now.bytes - (isSame ? counter.lastBytes : 0)
                 }
                 (counter.pid, counter.lastCPU, counter.lastBytes) = (pid, now.cpu, now.bytes)
-                resident = now.resident
+                memory = now.memory
             }
             return ProcessUse(
                 name: process.name, pid: process.pid, cpuSeconds: counter.cpu,
-                bytesWritten: counter.bytes, residentBytes: resident)
+                bytesWritten: counter.bytes, residentBytes: memory.resident,
+                mappedBytes: memory.mapped)
         }
     }
 
-    private static func read(_ pid: Int32) -> (cpu: Double, bytes: UInt64, resident: UInt64)? {
+    private static func read(
+        _ pid: Int32
+    ) -> (cpu: Double, bytes: UInt64, memory: (resident: UInt64, mapped: UInt64))? {
         guard let stat = text("/proc/\(pid)/stat"), let ticks = ProcessFiles.cpuTicks(stat: stat)
         else { return nil }
         let io = text("/proc/\(pid)/io").flatMap(ProcessFiles.bytesWritten(io:))
         let status = text("/proc/\(pid)/status") ?? ""
         return (
             Double(ticks) / Double(sysconf(Int32(_SC_CLK_TCK))), io ?? 0,
-            ProcessFiles.residentBytes(status: status) ?? 0
+            (
+                ProcessFiles.residentBytes(status: status) ?? 0,
+                ProcessFiles.mappedBytes(status: status) ?? 0
+            )
         )
     }
 

@@ -31,7 +31,9 @@ extension BenchResults {
         let names = repetitions.first?.seconds.first?.processes.map(\.name) ?? []
         var header =
             "repetition,second,offered,accepted,final,settled,failed,backlog,p50_ms,p99_ms"
-        for name in names { header += ",\(name)_cpu_s,\(name)_written_bytes,\(name)_rss_bytes" }
+        for name in names {
+            header += ",\(name)_cpu_s,\(name)_written_bytes,\(name)_rss_bytes,\(name)_mapped_bytes"
+        }
         var lines = [header]
         for (number, repetition) in repetitions.enumerated() {
             for second in repetition.seconds {
@@ -42,7 +44,10 @@ extension BenchResults {
                     second.p99.map { "\($0)" } ?? "",
                 ]
                 for use in second.processes {
-                    cells += ["\(use.cpuSeconds)", "\(use.bytesWritten)", "\(use.residentBytes)"]
+                    cells += [
+                        "\(use.cpuSeconds)", "\(use.bytesWritten)", "\(use.residentBytes)",
+                        "\(use.mappedBytes)",
+                    ]
                 }
                 lines.append(cells.joined(separator: ","))
             }

@@ -20,10 +20,10 @@ struct ProcessMark: Hashable, Sendable {
 
     /// The process that has this number now; `nil` when there is none, or only its exit code is left.
     init?(of pid: Int32) {
-        guard pid > 0, let (state, startTicks) = Self.stat(pid), state != "Z", state != "X",
-            let boot = Self.boot
-        else { return nil }
-        self.init(pid: pid, startTicks: startTicks, boot: boot)
+        guard pid > 0, let stat = Self.stat(pid), !stat.hasEnded, let boot = Self.boot else {
+            return nil
+        }
+        self.init(pid: pid, startTicks: stat.startTicks, boot: boot)
     }
 
     var isRunning: Bool { ProcessMark(of: pid) == self }
@@ -40,14 +40,32 @@ struct ProcessMark: Hashable, Sendable {
         return String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self)
     }
 
-    /// State and start time, fields 3 and 22 of `/proc/PID/stat`.
-    private static func stat(_ pid: Int32) -> (state: String, startTicks: UInt64)? {
-        guard let bytes = try? Files.read("/proc/\(pid)/stat", limit: 4_096),
+    /// What `/proc/PID/stat` says of a process.
+    struct Stat: Hashable {
+        let state: Substring
+        let threads: Int
+        let startTicks: UInt64
+
+        /// - Parameter line: of which fields 3, 20 and 22 are read.
+        init?(_ line: some Sequence<UInt8>) {
+            let bytes = Array(line)
             // The name before may hold spaces and brackets.
-            let name = bytes.lastIndex(of: UInt8(ascii: ")"))
-        else { return nil }
-        let fields = String(decoding: bytes[(name + 1)...], as: UTF8.self).split(separator: " ")
-        guard fields.count > 19, let ticks = UInt64(fields[19]) else { return nil }
-        return (String(fields[0]), ticks)
+            guard let name = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+            let fields = String(decoding: bytes[(name + 1)...], as: UTF8.self).split(separator: " ")
+            guard fields.count > 19, let threads = Int(fields[17]),
+                let startTicks = UInt64(fields[19])
+            else { return nil }
+            self.state = fields[0]
+            self.threads = threads
+            self.startTicks = startTicks
+        }
+
+        /// The first thread may be gone while others still wait for a disk, and hold every file and lock
+        /// of the process until they are through.
+        var hasEnded: Bool { state == "X" || (state == "Z" && threads <= 1) }
+    }
+
+    private static func stat(_ pid: Int32) -> Stat? {
+        (try? Files.read("/proc/\(pid)/stat", limit: 4_096)).flatMap { Stat($0) }
     }
 }

@@ -86,7 +86,10 @@ extension Beacon {
         _ view: AnchoredView, on parent: Hash32, _ extensions: [Extension]?
     ) async throws(EngineError) -> [Shard.Proposal] {
         let beneficiary = agreement.address
-        let answers = await ask(quarantinedToo: false) { shard throws(ExecutionError) in
+        // As many as in the last block, as far as can be known here.
+        let answers = await ask(
+            quarantinedToo: false, transactions: lastTransactions
+        ) { shard throws(ExecutionError) in
             try await shard.build(
                 view, beneficiary: beneficiary, on: parent,
                 extensions?[Int(shard.endpoint.index)])
@@ -126,14 +129,29 @@ extension Beacon {
         notify(.quarantined(endpoint, error))
     }
 
-    /// Asks all shards at once.
+    /// From so many transactions on, executing them takes longer than waking a thread for each shard: a
+    /// transaction is some 5 µs, a thread some 20 and, where others wait for the core, their time too.
+    private static let leastForAllAtOnce = 64
+
+    /// Asks all shards: at once, or one after another where there is little to do.
+    /// - Parameter transactions: about how many transactions there are to execute or to take over.
     /// - Returns: the answers, by index; `nil` where nobody was asked.
     func ask<Answer: Sendable>(
-        quarantinedToo: Bool,
+        quarantinedToo: Bool, transactions: Int,
         _ question: @escaping @Sendable (Shard) async throws(ExecutionError) -> Answer
     ) async -> [Result<Answer, ExecutionError>?] {
         let asked =
             quarantinedToo ? shards : shards.filter { !quarantined.contains($0.endpoint) }
+        guard transactions >= Self.leastForAllAtOnce else {
+            var answers: [Result<Answer, ExecutionError>?] = Array(
+                repeating: nil, count: shards.count)
+            for shard in asked {
+                do throws(ExecutionError) {
+                    answers[Int(shard.endpoint.index)] = .success(try await question(shard))
+                } catch { answers[Int(shard.endpoint.index)] = .failure(error) }
+            }
+            return answers
+        }
         return await withTaskGroup(of: (Int, Result<Answer, ExecutionError>).self) { group in
             for shard in asked {
                 group.addTask {

@@ -47,6 +47,7 @@ extension Beacon {
         let records = decided.records
         let deliveries = Delivery.group(records, layout: layout)
         let parent = core.headHash
+        lastTransactions = decided.block.transactionCount
         var hasWork = try await advanceShards(
             decided.candidates.indices.map { index in
                 Extension(
@@ -78,7 +79,9 @@ extension Beacon {
     }
 
     private func advanceShards(_ parts: [Extension]) async throws(EngineError) -> Bool {
-        let answers = await ask(quarantinedToo: true) { shard throws(ExecutionError) in
+        let answers = await ask(
+            quarantinedToo: true, transactions: lastTransactions
+        ) { shard throws(ExecutionError) in
             try await shard.advance(parts[Int(shard.endpoint.index)])
         }
         var hasWork = false

@@ -55,7 +55,9 @@ extension Beacon {
         var anchors: [ShardBlock?] = Array(repeating: nil, count: shards.count + 1)
         for anchor in block.anchors { anchors[Int(anchor.header.endpoint.index)] = anchor }
         let parts = anchors
-        let answers = await ask(quarantinedToo: true) { shard throws(ExecutionError) in
+        let answers = await ask(
+            quarantinedToo: true, transactions: block.transactionCount
+        ) { shard throws(ExecutionError) in
             try await shard.check(parts[Int(shard.endpoint.index)], view)
         }
         var checked: [Result<Shard.Verdict, ExecutionError>] = answers.compactMap { $0 }

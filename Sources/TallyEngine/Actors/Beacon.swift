@@ -34,6 +34,8 @@ package actor Beacon {
     let shards: [Shard]
     var quarantined: Set<EndpointID> = []
     var nextDueTime: BeaconTime?
+    /// In the block decided last.
+    var lastTransactions = 0
     var snapshots: [EndpointSnapshot]
     let beaconHistory: BeaconHistory
 
