@@ -297,3 +297,8 @@ let package = Package(
             ]),
     ] + fuzzing
 )
+
+// Some test targets by their names, for `tools/race`, which needs no others.
+if let names = Context.environment["TALLY_TESTS"]?.split(separator: " ").map(String.init) {
+    package.targets.removeAll { $0.type == .test && !names.contains($0.name) }
+}
