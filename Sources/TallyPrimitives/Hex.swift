@@ -30,6 +30,8 @@ public enum Hex {
     /// The bytes of an even number of digits without prefix; `nil` for anything else.
     public static func decode(digits utf8: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
         guard utf8.count.isMultiple(of: 2) else { return nil }
+        // The standard library would write a count, 0, into the one array that all empty ones share.
+        guard !utf8.isEmpty else { return [] }
         var valid = true
         let bytes = [UInt8](unsafeUninitializedCapacity: utf8.count / 2) { out, count in
             count = utf8.count / 2

@@ -75,6 +75,7 @@ enum SnapshotFiles {
         }
         let size = Int(status.st_size)
         guard size <= limit else { return nil }
+        guard size > 0 else { return [] }
         var code: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             while count < size {

@@ -64,6 +64,7 @@ package final class FileJournal: JournalStorage, Sendable {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .failed(segment, code: errno) }
         let size = Int(status.st_size)
+        guard size > 0 else { return [] }
         var code: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             while count < size {
