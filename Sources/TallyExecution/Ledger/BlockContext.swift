@@ -14,10 +14,12 @@ package struct BlockContext: Hashable, Sendable {
     package let baseFee: Amount
     /// Who built the block and earns its tips.
     package let beneficiary: Address
+    /// Of the parent beacon block (SEED-4).
+    package let seed: BeaconSeed
 
     package init(
         chain: Hash32, parameters: NetworkParameters, endpoint: EndpointID, height: Height,
-        time: BeaconTime, baseFee: Amount, beneficiary: Address
+        time: BeaconTime, baseFee: Amount, beneficiary: Address, seed: BeaconSeed = .none
     ) {
         self.chain = chain
         self.parameters = parameters
@@ -26,6 +28,7 @@ package struct BlockContext: Hashable, Sendable {
         self.time = time
         self.baseFee = baseFee
         self.beneficiary = beneficiary
+        self.seed = seed
     }
 
     package var layout: ShardLayout { parameters.layout }
