@@ -254,7 +254,7 @@ extension LedgerEvent {
         case .scheduled(_, _, let to, _, _):
             EndpointID(genesis.parameters.layout.home(of: to)) != endpoint
         case .transferred, .credited, .bounced, .refunded, .escrowed, .escrowClaimed, .scheduleRan,
-            .scheduleReturned, .creditPolicySet, .swept, .treasuryCredited:
+            .scheduleReturned, .creditPolicySet, .swept, .treasuryCredited, .compute:
             false
         }
     }

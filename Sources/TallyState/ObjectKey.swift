@@ -10,6 +10,15 @@ package enum ObjectKind: UInt8, Sendable, CaseIterable {
     case stream = 5
     case treasury = 6
     case meta = 7
+    case node = 8
+    case round = 9
+    case order = 10
+    case bid = 11
+    case offer = 12
+    case owed = 13
+    case epoch = 14
+    case pool = 15
+    case validator = 16
 }
 
 /// Where an object lies in the state tree.

@@ -53,6 +53,37 @@ package struct CallReader {
         return word.withBytes { Address(loading: UnsafeRawBufferPointer(rebasing: $0[12...])) }
     }
 
+    /// An id of an object of a compute family (OBJ-1).
+    package mutating func objectID() throws(CallError) -> ObjectID {
+        guard let id = ObjectID(word: try word()) else { throw .nonCanonical }
+        return id
+    }
+
+    /// A number that fits its type.
+    package mutating func integer<T: FixedWidthInteger & UnsignedInteger>(
+        as type: T.Type
+    ) throws(CallError) -> T {
+        guard let value = T(exactly: try integer()) else { throw .numberTooLarge }
+        return value
+    }
+
+    /// The last argument where it is `bytes`: its offset, its length, itself and zeros up to a word.
+    /// - Parameters:
+    ///   - words: of the head: all arguments, this one included.
+    ///   - limit: most bytes.
+    package mutating func lastBytes(words: Int, limit: Int) throws(CallError) -> [UInt8] {
+        guard try integer() == UInt64(32 * words) else { throw .nonCanonical }
+        let count = try integer()
+        guard count <= UInt64(limit) else { throw .numberTooLarge }
+        let padded = (Int(count) + 31) / 32 * 32
+        guard rest.count >= padded else { throw .truncated }
+        let bytes = Array(rest.prefix(Int(count)))
+        guard rest.dropFirst(Int(count)).prefix(padded - Int(count)).allSatisfy({ $0 == 0 })
+        else { throw .nonCanonical }
+        rest = rest.dropFirst(padded)
+        return bytes
+    }
+
     package func finish() throws(CallError) {
         guard rest.isEmpty else { throw .trailingBytes }
     }
@@ -77,8 +108,61 @@ package struct CallWriter {
 
     package mutating func append(_ integer: UInt64) { append(Amount(UInt128(integer))) }
 
+    package mutating func append(_ id: ObjectID) { append(id.word) }
+
+    /// The last argument where it is `bytes`: see ``CallReader/lastBytes(words:limit:)``.
+    package mutating func appendLast(_ content: [UInt8], words: Int) {
+        append(UInt64(32 * words))
+        append(UInt64(content.count))
+        bytes.append(contentsOf: content)
+        bytes.append(contentsOf: repeatElement(0, count: (32 - content.count % 32) % 32))
+    }
+
     package mutating func append(_ address: Address) {
         bytes.append(contentsOf: repeatElement(0, count: 12))
         address.withBytes { bytes.append(contentsOf: $0) }
+    }
+}
+
+extension CallReader {
+    /// Reads all arguments of a call.
+    /// - Throws: `malformedCall`, also for what follows the last argument.
+    package static func read<Result>(
+        _ arguments: ArraySlice<UInt8>,
+        _ body: (inout CallReader) throws(CallError) -> Result
+    ) throws(TransactionError) -> Result {
+        do throws(CallError) {
+            var reader = CallReader(arguments)
+            let result = try body(&reader)
+            try reader.finish()
+            return result
+        } catch { throw .malformedCall(error) }
+    }
+}
+
+/// A call of a reserved address: from a transaction, or from the receipt that carries it to the
+/// home of its object.
+package struct DoorCall: Sendable {
+    package let door: Address
+    package let selector: [UInt8]
+    package let arguments: ArraySlice<UInt8>
+    package let value: Amount
+
+    /// - Throws: `reservedRecipient` without data: a plain transfer to the address.
+    package init(door: Address, data: [UInt8], value: Amount) throws(TransactionError) {
+        guard !data.isEmpty else { throw .reservedRecipient(door) }
+        self.door = door
+        selector = Array(data.prefix(4))
+        arguments = data.dropFirst(4)
+        self.value = value
+    }
+
+    init(_ envelope: Envelope) throws(TransactionError) {
+        try self.init(door: envelope.to, data: envelope.data, value: envelope.value)
+    }
+
+    /// Refuses value where a function takes none.
+    func checkNoValue() throws(TransactionError) {
+        guard value.isZero else { throw .valueNotAllowed }
     }
 }

@@ -14,6 +14,12 @@ public enum Weights {
     public static let dueEntry: Weight = 6_000
     /// Moving a vault's content.
     public static let sweep: Weight = 5_000
+    /// Handling a request of a compute family where its object lives, and its possible bounce.
+    public static let request: Weight = 16_000
+    /// What an operation costs that sends a request to its object's home, or handles it at once.
+    public static let submission: Weight = base + request
+    /// A payout: waiting on the due queue, and its credit elsewhere.
+    public static let payout: Weight = dueEntry + credit
     /// A plain transfer, wherever the recipient lives: Ethereum's 21,000.
     public static let transfer: Weight = base + leg
 

@@ -44,7 +44,7 @@ import Testing
     /// Both outcomes, in results short and long enough for either form of a list's header.
     @Test func countsResultsAsTheyDecode() {
         let meter = ShardMeter()
-        let reasons: [CreditFailure?] = [nil, .creditsRefused, nil, nil]
+        let reasons: [ExecutionFailure?] = [nil, .creditsRefused, nil, nil]
         let results = ResultList(
             reasons.flatMap { reason in
                 [0, 40].map { events in

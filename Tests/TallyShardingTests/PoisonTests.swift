@@ -20,7 +20,7 @@ import Testing
         var to = PoisonTests.bob
         var payload: [UInt8] = [0x80]
         /// `nil`: no answer; the value is in escrow.
-        let answer: CreditFailure?
+        let answer: ExecutionFailure?
     }
 
     static let poisons = [

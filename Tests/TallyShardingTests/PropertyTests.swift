@@ -54,7 +54,7 @@ import Testing
         var consumed = 0
         var longest = 0
         var rejected = 0
-        var failures: Set<CreditFailure?> = []
+        var failures: Set<ExecutionFailure?> = []
         try forEachSeed(base: 0x5eed_0001, count: 24) { seed, generator in
             let shards = [1, 2, 3, 4, 7, 16][Int(seed % 6)]
             var (driver, workload) = try ledger(shards: shards, &generator)

@@ -63,9 +63,10 @@ private struct CallVector: Decodable {
         func operation(_ name: String) throws -> TransferOperation {
             let vector = try some(vectors.first { $0.name == name })
             let transaction = try Transaction(raw: Hex.vector(vector.raw), chainID: 1337)
-            switch transaction.operation {
-            case .transfer(let operation): return operation
+            guard case .transfer(let operation) = transaction.operation else {
+                throw VectorError("not a transfer")
             }
+            return operation
         }
         guard case .batch(let legs) = try operation("type 2, batch of five") else {
             throw VectorError("not a batch")

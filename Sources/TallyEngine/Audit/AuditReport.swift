@@ -55,6 +55,14 @@ package struct EndpointTotals: Hashable, Sendable {
     package var escrows = AuditTally()
     package var due = AuditTally()
     package var treasury = AuditTally()
+    /// Of nodes and validators.
+    package var stakes = AuditTally()
+    /// Escrows of orders, and bonds of bids.
+    package var jobs = AuditTally()
+    /// Offers, and what is owed for trading.
+    package var trades = AuditTally()
+    /// Minted for nodes, and not yet drawn by them.
+    package var rewards = AuditTally()
     /// Streams and counters: they hold no money.
     package var others = AuditTally()
     /// Receipts on their way from here.
@@ -64,7 +72,10 @@ package struct EndpointTotals: Hashable, Sendable {
 
     /// Money in the endpoint's leaves. The tree's own sum is checked, so this does not overflow.
     package var total: Amount {
-        Amount.sum([accounts, vaults, escrows, due, treasury, others].lazy.map(\.value)) ?? .max
+        Amount.sum(
+            [
+                accounts, vaults, escrows, due, treasury, stakes, jobs, trades, rewards, others,
+            ].lazy.map(\.value)) ?? .max
     }
 
     mutating func add(_ object: StateObject) {
@@ -74,7 +85,11 @@ package struct EndpointTotals: Hashable, Sendable {
         case .escrow: escrows.add(object.value)
         case .due: due.add(object.value)
         case .treasury: treasury.add(object.value)
-        case .stream, .meta: others.add(object.value)
+        case .node, .validator: stakes.add(object.value)
+        case .order, .bid: jobs.add(object.value)
+        case .offer, .owed: trades.add(object.value)
+        case .epoch, .pool: rewards.add(object.value)
+        case .stream, .meta, .round: others.add(object.value)
         }
     }
 }

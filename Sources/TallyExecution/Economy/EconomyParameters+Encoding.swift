@@ -22,6 +22,8 @@ extension EconomyParameters: RLPValue {
             out.append(impeachBps)
             out.append(proposalBps)
             trade.encode(to: &out)
+            rounds.encode(to: &out)
+            jobs.encode(to: &out)
         }
     }
 
@@ -44,22 +46,9 @@ extension EconomyParameters: RLPValue {
         impeachBps = try list.nextInteger()
         proposalBps = try list.nextInteger()
         trade = try TradeRule(from: &list)
+        rounds = try RoundRule(from: &list)
+        jobs = try JobRule(from: &list)
         try list.finish()
-    }
-
-    /// Appends the parameters, or the empty string for a network without an economy.
-    package static func encode(_ parameters: EconomyParameters?, to out: inout RLPEncoder) {
-        guard let parameters else { return out.append(EmptyCollection<UInt8>()) }
-        parameters.encode(to: &out)
-    }
-
-    /// Reads what ``encode(_:to:)`` wrote.
-    package static func decodeOptional(
-        from input: inout RLPDecoder
-    ) throws(RLPError) -> EconomyParameters? {
-        if input.nextIsList { return try EconomyParameters(from: &input) }
-        _ = try input.nextString(limit: 0)
-        return nil
     }
 }
 

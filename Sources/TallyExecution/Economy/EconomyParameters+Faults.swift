@@ -20,6 +20,11 @@ package enum EconomyFault: Error, Hashable, Sendable, CustomStringConvertible {
     case rewardOutOfRange
     case ratioScaleOutOfRange
     case tradePeriodZero
+    case roundTimesOutOfRange
+    case attestersOutOfRange
+    case jobTimeZero
+    case jobRateOutOfRange
+    case arbitersOutOfRange
 
     package enum Pool: String, Sendable {
         case nodeRewards, tradeRewards, developerGrants
@@ -50,6 +55,14 @@ package enum EconomyFault: Error, Hashable, Sendable, CustomStringConvertible {
         case .rewardOutOfRange: "rewardBps must be at most 10,000"
         case .ratioScaleOutOfRange: "ratioScale must be 2 to 1,000,000"
         case .tradePeriodZero: "epochsPerPeriod of trades must not be 0"
+        case .roundTimesOutOfRange:
+            "the times of a round must not be 0, and together at most its interval"
+        case .attestersOutOfRange:
+            "attesters must be 1 to \(RoundRule.maximumAttesters)"
+        case .jobTimeZero: "the times of jobs must not be 0"
+        case .jobRateOutOfRange: "bondBps, sampleBps and slashBps must be at most 10,000"
+        case .arbitersOutOfRange:
+            "arbiters must be odd, 1 to \(RoundRule.maximumAttesters - 1)"
         }
     }
 }
@@ -77,7 +90,34 @@ extension EconomyParameters {
         if !thresholds.contains(impeachBps) || !thresholds.contains(proposalBps) {
             faults.append(.thresholdOutOfRange)
         }
-        return faults + trade.faults
+        return faults + trade.faults + rounds.faults + jobs.faults
+    }
+}
+
+extension RoundRule {
+    fileprivate var faults: [EconomyFault] {
+        var faults: [EconomyFault] = []
+        let times = [commitMilliseconds, revealMilliseconds, attestMilliseconds]
+        let sum = Amount.sum(times.lazy.map { Amount(UInt128($0)) })
+        if times.contains(0) || (sum ?? .max) > Amount(UInt128(everyMilliseconds)) {
+            faults.append(.roundTimesOutOfRange)
+        }
+        if !(1...Self.maximumAttesters).contains(attesters) { faults.append(.attestersOutOfRange) }
+        return faults
+    }
+}
+
+extension JobRule {
+    fileprivate var faults: [EconomyFault] {
+        var faults: [EconomyFault] = []
+        if disputeMilliseconds == 0 || arbitrationMilliseconds == 0 { faults.append(.jobTimeZero) }
+        if [bondBps, sampleBps, slashBps].contains(where: { $0 > 10_000 }) {
+            faults.append(.jobRateOutOfRange)
+        }
+        if arbiters % 2 == 0 || arbiters > RoundRule.maximumAttesters {
+            faults.append(.arbitersOutOfRange)
+        }
+        return faults
     }
 }
 

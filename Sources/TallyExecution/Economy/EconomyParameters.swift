@@ -32,13 +32,15 @@ package struct EconomyParameters: Hashable, Sendable {
     package var proposalBps: UInt16
 
     package var trade: TradeRule
+    package var rounds: RoundRule
+    package var jobs: JobRule
 
     package init(
         decimals: UInt8, supply: Amount, nodeRewards: EmissionPool, tradeRewards: EmissionPool,
         developerGrants: EmissionPool, referenceMilliseconds: UInt64, validatorPower: PowerRate,
         routerPower: PowerRate, multipliers: StakeMultipliers, computeStake: PowerRate,
         validators: RoleRule, routers: RoleRule, computeNodes: RoleRule, firstValidators: UInt32,
-        impeachBps: UInt16, proposalBps: UInt16, trade: TradeRule
+        impeachBps: UInt16, proposalBps: UInt16, trade: TradeRule, rounds: RoundRule, jobs: JobRule
     ) {
         self.decimals = decimals
         self.supply = supply
@@ -57,6 +59,8 @@ package struct EconomyParameters: Hashable, Sendable {
         self.impeachBps = impeachBps
         self.proposalBps = proposalBps
         self.trade = trade
+        self.rounds = rounds
+        self.jobs = jobs
     }
 
     /// Whole tokens in base units; `nil` above 2^128 − 1.
@@ -106,6 +110,12 @@ extension EconomyParameters {
                 penaltyStepMilliseconds: hour),
             firstValidators: 13, impeachBps: 5_000, proposalBps: 5_000,
             trade: TradeRule(
-                feeBps: 2_000, rewardBps: 10_000, ratioScale: 1_000, epochsPerPeriod: 90))
+                feeBps: 2_000, rewardBps: 10_000, ratioScale: 1_000, epochsPerPeriod: 90),
+            rounds: RoundRule(
+                task: .standard, everyMilliseconds: hour, commitMilliseconds: hour / 12,
+                revealMilliseconds: hour / 12, attestMilliseconds: hour / 12, attesters: 7),
+            jobs: JobRule(
+                bondBps: 1_000, disputeMilliseconds: hour, arbitrationMilliseconds: hour,
+                sampleBps: 1_000, slashBps: 5_000, arbiters: 7))
     }()
 }

@@ -16,10 +16,13 @@ package struct BlockContext: Hashable, Sendable {
     package let beneficiary: Address
     /// Of the parent beacon block (SEED-4).
     package let seed: BeaconSeed
+    /// Who votes at this height, ascending: draws of attesters and arbiters are among them.
+    package let validators: [Address]
 
     package init(
         chain: Hash32, parameters: NetworkParameters, endpoint: EndpointID, height: Height,
-        time: BeaconTime, baseFee: Amount, beneficiary: Address, seed: BeaconSeed = .none
+        time: BeaconTime, baseFee: Amount, beneficiary: Address, seed: BeaconSeed = .none,
+        validators: [Address] = []
     ) {
         self.chain = chain
         self.parameters = parameters
@@ -29,6 +32,7 @@ package struct BlockContext: Hashable, Sendable {
         self.baseFee = baseFee
         self.beneficiary = beneficiary
         self.seed = seed
+        self.validators = validators
     }
 
     package var layout: ShardLayout { parameters.layout }
@@ -38,6 +42,9 @@ package struct BlockContext: Hashable, Sendable {
         address == ReservedAddress.treasury
             ? layout.beacon : EndpointID(layout.home(of: address))
     }
+
+    /// Number of the epoch that `time` lies in, counted from the time 0.
+    package var epoch: UInt64 { time.milliseconds / parameters.epochMilliseconds }
 
     /// The end of the epoch that `time` lies in.
     package var epochEnd: BeaconTime {

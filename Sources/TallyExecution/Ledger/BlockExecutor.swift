@@ -21,7 +21,9 @@ package struct BlockExecutor {
     /// Of the transaction at hand: kept for its memory.
     private var balances: [BalanceChange] = []
 
-    private var counters: DueCounters
+    /// Minted by this block: the beacon's only (RCPT-12).
+    package private(set) var minted = Amount.zero
+    var counters: DueCounters
     private var toBeneficiary = Amount.zero
     private var toTreasury = Amount.zero
 
@@ -85,12 +87,15 @@ package struct BlockExecutor {
         case .credit: try settleCredit(receipt)
         case .bounce: try settleBounce(receipt)
         case .sweep: try settleSweep(receipt)
+        case .payout: try settlePayout(receipt)
+        case .call: try settleCall(receipt)
+        case .epoch: try settleEpoch(receipt)
         case nil: bounce(receipt, .unknownKind)
         }
     }
 
     /// Answers a request that failed with its full value; the fee stays (RCPT-5, RCPT-6).
-    mutating func bounce(_ receipt: Receipt, _ reason: CreditFailure) {
+    mutating func bounce(_ receipt: Receipt, _ reason: ExecutionFailure) {
         let payload = Payload(
             RLPEncoder.list { out in
                 out.append(receipt.reference.index)
@@ -115,6 +120,13 @@ package struct BlockExecutor {
             try runTransfer(entry, origin: origin, from: from, to: to, fee: fee)
         case .sweep(let beneficiary):
             try runSweep(entry, beneficiary: beneficiary)
+        case .payout(let payout): try run(payout, entry)
+        case .node(let due): try run(due, entry)
+        case .proof(let due): try run(due, entry)
+        case .job(let due): try run(due, entry)
+        case .trade(let due): try run(due, entry)
+        case .validator(let due): try run(due, entry)
+        case .epoch(let due): try run(due, entry)
         }
     }
 
@@ -123,7 +135,7 @@ package struct BlockExecutor {
     /// What a transaction did, or why it cannot be in this block.
     package enum Application: Sendable {
         /// With a result behind those in `results`.
-        case applied(failure: CreditFailure?)
+        case applied(failure: ExecutionFailure?)
         case refused(Ineligibility)
     }
 
@@ -144,7 +156,7 @@ package struct BlockExecutor {
         state.mark()
         events.removeAll(keepingCapacity: true)
         outbox.mark()
-        let queued = dueAdded.count
+        let (queued, before) = (dueAdded.count, counters)
         try charge(transaction.sender, fee)
         let outcome = try perform(transaction, price: price)
         switch outcome {
@@ -154,7 +166,7 @@ package struct BlockExecutor {
             // RCPT-5 in small: a failed rule leaves nothing behind but the fee and the nonce.
             state.revert()
             outbox.revert()
-            counters.revert(dueAdded.count - queued)
+            counters = before
             dueAdded.removeLast(dueAdded.count - queued)
             events.removeAll(keepingCapacity: true)
             try charge(transaction.sender, fee)
@@ -172,9 +184,9 @@ package struct BlockExecutor {
     enum Outcome {
         /// With the fees that left in receipts and due entries.
         case done(remoteFees: Amount)
-        case failed(CreditFailure)
+        case failed(ExecutionFailure)
 
-        var failure: CreditFailure? {
+        var failure: ExecutionFailure? {
             switch self {
             case .done: nil
             case .failed(let reason): reason
@@ -187,7 +199,14 @@ package struct BlockExecutor {
     ) throws(ExecutionError) -> Outcome {
         switch transaction.operation {
         case .transfer(let operation):
-            try perform(operation, transaction, price: price)
+            return try perform(operation, transaction, price: price)
+        case .node, .proof, .job, .trade, .validator:
+            guard let home = transaction.operation.home(of: transaction.sender) else {
+                throw .invariant("a compute family without a home")
+            }
+            return try submit(
+                transaction, to: home.endpoint(of: transaction.sender, context.layout),
+                price: price)
         }
     }
 
@@ -215,8 +234,7 @@ package struct BlockExecutor {
             return .failure(.insufficientFunds(have: account.balance, want: want))
         }
         let demand = transaction.operation.dueDemand
-        guard demand == 0 || counters.count + demand <= context.parameters.transactionDueBound
-        else { return .failure(.dueQueueFull) }
+        guard demand == 0 || hasDueRoom(for: demand) else { return .failure(.dueQueueFull) }
         return .success(price)
     }
 
@@ -254,6 +272,14 @@ package struct BlockExecutor {
     private func total(_ a: Amount, _ b: Amount) throws(ExecutionError) -> Amount {
         guard let sum = a.adding(b) else { throw .invariant("fees exceed 2^128 - 1") }
         return sum
+    }
+
+    /// Makes money: the beacon's only (RCPT-12).
+    mutating func mint(_ amount: Amount) throws(ExecutionError) {
+        guard context.endpoint == context.layout.beacon else {
+            throw .invariant("a shard mints")
+        }
+        minted = try total(minted, amount)
     }
 
     // MARK: Due queue
@@ -304,30 +330,32 @@ package struct BlockExecutor {
 struct DueCounters: Hashable, Sendable {
     var next: UInt64 = 0
     var count = 0
+    /// Entries that objects have reserved and not queued yet.
+    var reserved = 0
 
     static let key = ObjectKey(.meta, key: Array("due".utf8))
 
     init(_ object: StateObject?) throws(ExecutionError) {
         guard let object else { return }
         do throws(RLPError) {
-            (next, count) = try RLPDecoder.list(object.payload.bytes) { (list) throws(RLPError) in
-                (try list.nextInteger(), Int(try list.nextInteger(UInt32.self)))
+            (next, count, reserved) = try RLPDecoder.list(object.payload.bytes) {
+                (list) throws(RLPError) in
+                (
+                    try list.nextInteger(), Int(try list.nextInteger(UInt32.self)),
+                    list.isAtEnd ? 0 : Int(try list.nextInteger(UInt32.self))
+                )
             }
         } catch { throw .corruptObject(.meta, error) }
     }
 
-    /// `nil` until the first entry.
+    /// `nil` until the first entry. Without reserved ones their number is left out.
     var object: StateObject? {
-        guard next > 0 else { return nil }
+        guard next > 0 || reserved > 0 else { return nil }
         let payload = RLPEncoder.list { out in
             out.append(next)
             out.append(UInt64(count))
+            if reserved > 0 { out.append(UInt64(reserved)) }
         }
         return StateObject(kind: .meta, value: .zero, payload: Payload(payload))
-    }
-
-    mutating func revert(_ entries: Int) {
-        next -= UInt64(entries)
-        count -= entries
     }
 }

@@ -6,6 +6,7 @@ extension LedgerEvent {
             .refunded(let reference, _, _, _, _, _), .treasuryCredited(let reference, _):
             reference
         case .escrowed(let reference, _, _, _): reference
+        case .compute(let event): event.consumedReceipt
         case .transferred, .sent, .escrowClaimed, .scheduled, .scheduleRan, .scheduleReturned,
             .creditPolicySet, .swept:
             nil
@@ -17,7 +18,7 @@ extension LedgerEvent {
         switch self {
         case .scheduleRan(let entry, _, _, _, _), .scheduleReturned(let entry, _, _, _): entry
         case .transferred, .sent, .credited, .bounced, .refunded, .escrowed, .escrowClaimed,
-            .scheduled, .creditPolicySet, .swept, .treasuryCredited:
+            .scheduled, .creditPolicySet, .swept, .treasuryCredited, .compute:
             nil
         }
     }

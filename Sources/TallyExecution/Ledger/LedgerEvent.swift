@@ -1,20 +1,6 @@
 package import TallyPrimitives
 package import TallyTransactions
 
-/// Why a credit did not happen.
-package enum CreditFailure: UInt8, Hashable, Sendable {
-    /// The receipt was consumed after its credit deadline.
-    case deadlinePassed = 1
-    /// The account refuses credits.
-    case creditsRefused = 2
-    /// The destination does not know the receipt's kind.
-    case unknownKind = 3
-    /// The receipt's payload does not decode, or names no account of the destination.
-    case malformed = 4
-    /// There is no escrow to claim.
-    case nothingToClaim = 5
-}
-
 /// What happened, in the order it happened: the facts behind logs, status and balances.
 package enum LedgerEvent: Hashable, Sendable {
     /// Between two accounts of one shard.
@@ -25,13 +11,13 @@ package enum LedgerEvent: Hashable, Sendable {
     case credited(ReceiptReference, from: Address, to: Address, value: Amount)
     /// A receipt arrived, could not be credited and was answered by `answer`.
     case bounced(
-        ReceiptReference, answer: ReceiptReference, to: Address, value: Amount, CreditFailure)
+        ReceiptReference, answer: ReceiptReference, to: Address, value: Amount, ExecutionFailure)
     /// A bounce arrived: the value of `request`, which `from` did not get, is back with `to`.
     case refunded(
         ReceiptReference, request: ReceiptReference, from: Address, to: Address, value: Amount,
-        CreditFailure)
+        ExecutionFailure)
     /// A value that could not be credited at its home waits there to be claimed.
-    case escrowed(ReceiptReference?, owner: Address, value: Amount, CreditFailure)
+    case escrowed(ReceiptReference?, owner: Address, value: Amount, ExecutionFailure)
     case escrowClaimed(owner: Address, value: Amount)
     /// A leg waits on the due queue as entry `entry`.
     case scheduled(entry: UInt64, from: Address, to: Address, value: Amount, runAt: BeaconTime)
@@ -39,19 +25,21 @@ package enum LedgerEvent: Hashable, Sendable {
     case scheduleRan(
         entry: UInt64, from: Address, to: Address, value: Amount, sent: ReceiptReference?)
     /// Entry `entry` ran, but its recipient on this shard takes no credits: the value went back.
-    case scheduleReturned(entry: UInt64, to: Address, value: Amount, CreditFailure)
+    case scheduleReturned(entry: UInt64, to: Address, value: Amount, ExecutionFailure)
     case creditPolicySet(Address, CreditPolicy)
     /// A vault's content left it, by receipt or to an account of this shard.
     case swept(beneficiary: Address, value: Amount, sent: ReceiptReference?)
     /// The treasury on the beacon received a vault's content.
     case treasuryCredited(ReceiptReference, value: Amount)
+    /// Of a compute family, or of what they share.
+    indirect case compute(ComputeEvent)
 }
 
 extension LedgerEvent: RLPValue {
     private enum Tag: UInt8 {
         case transferred = 1
         case sent, credited, bounced, refunded, escrowed, escrowClaimed, scheduled, scheduleRan
-        case scheduleReturned, creditPolicySet, swept, treasuryCredited
+        case scheduleReturned, creditPolicySet, swept, treasuryCredited, compute
     }
 
     package func encode(to out: inout RLPEncoder) {
@@ -101,6 +89,9 @@ extension LedgerEvent: RLPValue {
                 out.append(Tag.treasuryCredited.rawValue)
                 reference.encode(to: &out)
                 out.append(value)
+            case .compute(let event):
+                out.append(Tag.compute.rawValue)
+                event.encode(to: &out)
             }
         }
     }
@@ -128,7 +119,7 @@ extension LedgerEvent: RLPValue {
             out.append(value)
             out.append(reason.rawValue)
         case .transferred, .sent, .credited, .bounced, .refunded, .escrowed, .escrowClaimed,
-            .creditPolicySet, .swept, .treasuryCredited:
+            .creditPolicySet, .swept, .treasuryCredited, .compute:
             preconditionFailure("not an event of the due queue")
         }
     }
@@ -171,6 +162,7 @@ extension LedgerEvent: RLPValue {
         case .treasuryCredited:
             self = .treasuryCredited(
                 try ReceiptReference(from: &list), value: try list.nextAmount())
+        case .compute: self = .compute(try ComputeEvent(from: &list))
         }
         try list.finish()
     }

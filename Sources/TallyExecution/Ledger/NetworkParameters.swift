@@ -24,6 +24,8 @@ package struct NetworkParameters: Hashable, Sendable {
     package var epochMilliseconds: UInt64 = 86_400_000
     /// Longest time without a block: the clock of the ledger goes on although nothing happens (R18).
     package var heartbeatMilliseconds: UInt64 = 5_000
+    /// `nil`: compute families are refused (ECON-19).
+    package var economy: EconomyParameters?
 
     package init(chainID: ChainID, layout: ShardLayout) {
         self.chainID = chainID
@@ -67,11 +69,19 @@ package struct NetworkParameters: Hashable, Sendable {
         if !(1...1_048_576).contains(dueBound) { faults.append(.dueBoundOutOfRange) }
         if epochMilliseconds == 0 { faults.append(.epochZero) }
         if heartbeatMilliseconds < 100 { faults.append(.heartbeatTooShort) }
+        if let economy {
+            faults += economy.faults.map(ParameterFault.economy)
+            if receiptWeightLimit < Weights.request || dueQuota < Weights.request {
+                faults.append(.blockWeightTooSmall(minimum: Self.minimumBlockWeightOfEconomy))
+            }
+        }
         return faults
     }
 
     /// Eight credits: a quarter of half a block holds one.
     package static let minimumBlockWeight: Weight = 8 * Weights.credit
+    /// Eight requests of compute families.
+    package static let minimumBlockWeightOfEconomy: Weight = 8 * Weights.request
     /// A block of a million transfers: beyond it, one block's body would exceed every frame.
     package static let maximumBlockWeight: Weight = 1_000_000 * Weights.transfer
 }
@@ -85,6 +95,7 @@ package enum ParameterFault: Error, Hashable, Sendable, CustomStringConvertible 
     case dueBoundOutOfRange
     case epochZero
     case heartbeatTooShort
+    case economy(EconomyFault)
 
     package var description: String {
         switch self {
@@ -95,6 +106,7 @@ package enum ParameterFault: Error, Hashable, Sendable, CustomStringConvertible 
         case .dueBoundOutOfRange: "dueBound must be 1 to 1,048,576"
         case .epochZero: "epochMilliseconds must not be 0"
         case .heartbeatTooShort: "heartbeatMilliseconds must be at least 100"
+        case .economy(let fault): "economy: \(fault.description)"
         }
     }
 }
@@ -111,6 +123,7 @@ extension NetworkParameters: RLPValue {
             out.append(baseFeeDestination.rawValue)
             out.append(epochMilliseconds)
             out.append(heartbeatMilliseconds)
+            economy?.encode(to: &out)
         }
     }
 
@@ -129,6 +142,7 @@ extension NetworkParameters: RLPValue {
         baseFeeDestination = try list.nextCase()
         epochMilliseconds = try list.nextInteger()
         heartbeatMilliseconds = try list.nextInteger()
+        if !list.isAtEnd { economy = try EconomyParameters(from: &list) }
         try list.finish()
     }
 }

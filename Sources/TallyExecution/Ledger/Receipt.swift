@@ -40,6 +40,14 @@ package enum ReceiptKind: UInt8, Sendable {
     case bounce = 2
     /// Credit the content of a vault to `to`, whatever its policy; cannot fail.
     case sweep = 3
+    /// Pay `value` of an object to `to`, into its escrow if it refuses credits; cannot fail. Payload:
+    /// RLP of the object's id and the reason.
+    case payout = 4
+    /// An operation of a compute family for an object of the destination; `to` is its door. Payload:
+    /// RLP of the sender's nonce and the call data.
+    case call = 5
+    /// What shards and beacon tell each other at the end of an epoch; `to` is the treasury.
+    case epoch = 6
 }
 
 /// A message with money from one endpoint to another.
@@ -87,6 +95,8 @@ package struct Receipt: Hashable, Sendable {
         case .credit, nil: Weights.credit
         case .bounce: Weights.bounce
         case .sweep: Weights.sweep
+        case .payout: Weights.credit
+        case .call, .epoch: Weights.request
         }
     }
 }

@@ -19,7 +19,7 @@ package struct ResultList: RandomAccessCollection, Sendable {
 
     /// Appends a result given by its fields: in a block, no `TransactionResult` comes into being.
     mutating func append(
-        failure: CreditFailure?, weight: Weight, price: Amount, events: [LedgerEvent],
+        failure: ExecutionFailure?, weight: Weight, price: Amount, events: [LedgerEvent],
         balances: [BalanceChange]
     ) {
         TransactionResult.encode(

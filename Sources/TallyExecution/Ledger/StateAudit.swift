@@ -23,6 +23,10 @@ package enum InvariantViolation: Error, Hashable, Sendable {
     case vaultSweep(queued: Int, marked: Int)
     /// An object that belongs to the beacon lies on a shard.
     case beaconObject(ObjectKind)
+    /// The counter says another number of reserved due entries than the objects do (RCPT-11).
+    case reservedCount(counted: Int, stored: Int)
+    /// An object of a compute family contradicts itself or another.
+    case broken(ObjectKind, what: String)
 }
 
 /// All objects of one endpoint, read once, for the families' invariants. Not for hot paths.
@@ -69,6 +73,8 @@ package struct StateAudit: Sendable {
     /// - Throws: the first that does not hold.
     package func check() throws(InvariantViolation) {
         try checkTransfer()
-        try checkSystem()
+        let reserved =
+            try checkNode() + checkProof() + checkJob() + checkTrade() + checkValidator()
+        try checkSystem(reserved: reserved)
     }
 }

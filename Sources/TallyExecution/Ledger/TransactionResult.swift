@@ -15,7 +15,7 @@ package struct BalanceChange: Hashable, Sendable {
 /// What a transaction did. Committed to by `resultRoot`.
 package struct TransactionResult: Hashable, Sendable {
     /// `nil` is success; otherwise the effects were reverted and only the fee was taken.
-    package let failure: CreditFailure?
+    package let failure: ExecutionFailure?
     /// Weight paid for; of a system transaction, the weight of inbox and due entries.
     package let weight: Weight
     /// Paid for a unit of weight; 0 for a system transaction.
@@ -24,7 +24,7 @@ package struct TransactionResult: Hashable, Sendable {
     package let balances: [BalanceChange]
 
     package init(
-        failure: CreditFailure?, weight: Weight, price: Amount, events: [LedgerEvent],
+        failure: ExecutionFailure?, weight: Weight, price: Amount, events: [LedgerEvent],
         balances: [BalanceChange]
     ) {
         self.failure = failure
@@ -43,7 +43,7 @@ extension TransactionResult: RLPValue {
     }
 
     static func encode(
-        failure: CreditFailure?, weight: Weight, price: Amount, events: [LedgerEvent],
+        failure: ExecutionFailure?, weight: Weight, price: Amount, events: [LedgerEvent],
         balances: [BalanceChange], to out: inout RLPEncoder
     ) {
         out.list { out in
@@ -66,7 +66,7 @@ extension TransactionResult: RLPValue {
         if failure == 0 {
             self.failure = nil
         } else {
-            guard let reason = CreditFailure(rawValue: failure) else {
+            guard let reason = ExecutionFailure(rawValue: failure) else {
                 throw .unknownValue(UInt64(failure))
             }
             self.failure = reason

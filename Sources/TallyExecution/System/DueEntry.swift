@@ -27,6 +27,14 @@ package enum DueAction: Hashable, Sendable {
     case transfer(origin: Hash32, from: Address, to: Address, fee: Amount)
     /// Empty the vault of `beneficiary`.
     case sweep(beneficiary: Address)
+    /// Pay the entry's value to an account.
+    case payout(Payout)
+    case node(NodeDue)
+    case proof(ProofDue)
+    case job(JobDue)
+    case trade(TradeDue)
+    case validator(ValidatorDue)
+    case epoch(EpochDue)
 }
 
 /// A system action that a later block must run (RCPT-11). The object's value is the money it holds.
@@ -47,6 +55,8 @@ package struct DueEntry: Hashable, Sendable {
         switch action {
         case .transfer: Weights.dueEntry
         case .sweep: Weights.sweep
+        case .payout: Weights.dueEntry
+        case .node, .proof, .job, .trade, .validator, .epoch: Weights.request
         }
     }
 
@@ -73,17 +83,37 @@ package struct DueEntry: Hashable, Sendable {
         case 2:
             action = .sweep(beneficiary: try list.nextFixed())
             value = object.value
+        case 3:
+            action = .payout(try Payout(from: &list))
+            value = object.value
+        case 4...9:
+            action = try Self.familyAction(kind, &list)
+            value = object.value
         default: throw .unknownValue(UInt64(kind))
         }
         try list.finish()
         try outer.finish()
     }
 
+    private static func familyAction(
+        _ kind: UInt8, _ list: inout RLPDecoder
+    ) throws(RLPError) -> DueAction {
+        switch kind {
+        case 4: .node(try NodeDue(from: &list))
+        case 5: .proof(try ProofDue(from: &list))
+        case 6: .job(try JobDue(from: &list))
+        case 7: .trade(try TradeDue(from: &list))
+        case 8: .validator(try ValidatorDue(from: &list))
+        case 9: .epoch(try EpochDue(from: &list))
+        default: throw .unknownValue(UInt64(kind))
+        }
+    }
+
     /// The money the entry holds; `nil` above 2^128 − 1.
     package var held: Amount? {
         switch action {
         case .transfer(_, _, _, let fee): value.adding(fee)
-        case .sweep: value
+        case .sweep, .payout, .node, .proof, .job, .trade, .validator, .epoch: value
         }
     }
 
@@ -104,8 +134,23 @@ package struct DueEntry: Hashable, Sendable {
             case .sweep(let beneficiary):
                 out.append(UInt8(2))
                 out.append(beneficiary)
+            case .payout(let payout): out.append(UInt8(3), payout)
+            case .node(let due): out.append(UInt8(4), due)
+            case .proof(let due): out.append(UInt8(5), due)
+            case .job(let due): out.append(UInt8(6), due)
+            case .trade(let due): out.append(UInt8(7), due)
+            case .validator(let due): out.append(UInt8(8), due)
+            case .epoch(let due): out.append(UInt8(9), due)
             }
         }
         return StateObject(kind: .due, value: held, payload: Payload(payload))
+    }
+}
+
+extension RLPEncoder {
+    /// A family's number and what its entry says.
+    fileprivate mutating func append(_ kind: UInt8, _ due: some RLPValue) {
+        append(kind)
+        due.encode(to: &self)
     }
 }

@@ -5,15 +5,16 @@ import TallyTransactions
 /// What always holds of vaults, treasury and due queue, recounted from scratch.
 extension StateAudit {
     /// - Throws: the first invariant that does not hold.
-    package func checkSystem() throws(InvariantViolation) {
-        try checkDueQueue()
+    /// - Parameter reserved: due entries that objects have reserved.
+    package func checkSystem(reserved: Int) throws(InvariantViolation) {
+        try checkDueQueue(reserved: reserved)
         try checkVaults()
         guard context.endpoint != context.layout.beacon else { return }
         guard all(.treasury).isEmpty else { throw .beaconObject(.treasury) }
     }
 
     // RCPT-11: the counter that admission reads is the number of entries, which is bounded.
-    private func checkDueQueue() throws(InvariantViolation) {
+    private func checkDueQueue(reserved: Int) throws(InvariantViolation) {
         let counters: DueCounters
         do throws(ExecutionError) {
             counters = try DueCounters(object(DueCounters.key))
@@ -22,6 +23,9 @@ extension StateAudit {
         }
         guard counters.count == due.count else {
             throw .dueCount(counted: due.count, stored: counters.count)
+        }
+        guard counters.reserved == reserved else {
+            throw .reservedCount(counted: reserved, stored: counters.reserved)
         }
         let limit = context.parameters.dueBound
         guard due.count <= limit else { throw .dueBound(limit: limit, actual: due.count) }

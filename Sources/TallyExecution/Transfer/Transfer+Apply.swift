@@ -14,16 +14,22 @@ extension Transaction {
     /// take theirs when they run.
     package func slotDemand(layout: ShardLayout) -> SlotDemand {
         switch operation {
-        case .transfer(let operation): operation.slotDemand(from: sender, layout: layout)
+        case .transfer(let operation): return operation.slotDemand(from: sender, layout: layout)
+        case .node, .proof, .job, .trade, .validator:
+            let there = operation.home(of: sender)?.endpoint(of: sender, layout)
+            guard let there, there != EndpointID(layout.home(of: sender)) else { return .none }
+            return .one(there)
         }
     }
 }
 
 extension Operation {
-    /// Due entries that the operation reserves (RCPT-11).
+    /// Due entries that the operation queues on its sender's shard (RCPT-11).
     package var dueDemand: Int {
         switch self {
         case .transfer(let operation): operation.dueDemand
+        // Their objects' homes refuse what they have no room for.
+        case .node, .proof, .job, .trade, .validator: 0
         }
     }
 }
@@ -97,7 +103,7 @@ extension BlockExecutor {
         }
     }
 
-    private mutating func debit(
+    mutating func debit(
         _ sender: Address, _ value: Amount
     ) throws(ExecutionError) {
         try state.update(sender) { (account) throws(ExecutionError) in

@@ -54,7 +54,7 @@ extension BlockExecutor {
     mutating func settleBounce(_ receipt: Receipt) throws(ExecutionError) {
         var input = RLPDecoder(receipt.payload.bytes)
         let request: UInt64
-        let reason: CreditFailure
+        let reason: ExecutionFailure
         do throws(RLPError) {
             var list = try input.nextList()
             request = try list.nextInteger()
@@ -120,19 +120,22 @@ extension BlockExecutor {
 
     static func escrowKey(of owner: Address) -> ObjectKey { .escrow(owner) }
 
-    private mutating func escrow(
-        _ value: Amount, for owner: Address, _ cause: ReceiptReference?, _ reason: CreditFailure
+    mutating func escrow(
+        _ value: Amount, for owner: Address, _ cause: ReceiptReference?, _ reason: ExecutionFailure
     ) throws(ExecutionError) {
-        // A transfer of nothing may bounce too; an object for it could never be told from none.
-        if !value.isZero {
-            let key = Self.escrowKey(of: owner)
-            let before = try state.object(key)?.value ?? .zero
-            guard let after = before.adding(value) else {
-                throw .invariant("escrow of \(owner) exceeds 2^128 - 1")
-            }
-            try state.set(key, StateObject(kind: .escrow, value: after))
-        }
+        try addToEscrow(of: owner, value)
         events.append(.escrowed(cause, owner: owner, value: value, reason))
+    }
+
+    mutating func addToEscrow(of owner: Address, _ value: Amount) throws(ExecutionError) {
+        // A transfer of nothing may bounce too; an object for it could never be told from none.
+        guard !value.isZero else { return }
+        let key = Self.escrowKey(of: owner)
+        let before = try state.object(key)?.value ?? .zero
+        guard let after = before.adding(value) else {
+            throw .invariant("escrow of \(owner) exceeds 2^128 - 1")
+        }
+        try state.set(key, StateObject(kind: .escrow, value: after))
     }
 
     /// Moves the owner's escrow to its balance: its own act, whatever its credit policy.

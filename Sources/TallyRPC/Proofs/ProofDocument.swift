@@ -185,7 +185,7 @@ extension ProvenReceipt {
 
 extension LedgerEvent {
     /// Why a receipt was not credited.
-    package var failureReason: CreditFailure? {
+    package var failureReason: ExecutionFailure? {
         switch self {
         case .bounced(_, _, _, _, let reason), .refunded(_, _, _, _, _, let reason),
             .escrowed(_, _, _, let reason):

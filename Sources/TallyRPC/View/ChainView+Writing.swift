@@ -228,16 +228,3 @@ extension JSONWriter {
         string("0x" + (digits.isEmpty ? "0" : digits))
     }
 }
-
-extension CreditFailure {
-    /// The reason as a stable name.
-    var code: String {
-        switch self {
-        case .deadlinePassed: "deadlinePassed"
-        case .creditsRefused: "creditsRefused"
-        case .unknownKind: "unknownKind"
-        case .malformed: "malformed"
-        case .nothingToClaim: "nothingToClaim"
-        }
-    }
-}

@@ -11,13 +11,13 @@ enum LegState: Hashable, Sendable {
     case scheduled(runAt: BeaconTime)
     case credited(Height)
     /// Refused at its destination: the value is on its way back.
-    case bounced(Height, CreditFailure)
+    case bounced(Height, ExecutionFailure)
     /// The value is back.
-    case refunded(Height, CreditFailure)
+    case refunded(Height, ExecutionFailure)
     /// The value waits in its owner's escrow.
-    case escrowed(Height, CreditFailure)
+    case escrowed(Height, ExecutionFailure)
     /// The transaction failed: the value never left.
-    case failed(CreditFailure)
+    case failed(ExecutionFailure)
 
     /// The state as a stable name.
     var name: String {
@@ -50,7 +50,7 @@ enum LegState: Hashable, Sendable {
         }
     }
 
-    var reason: CreditFailure? {
+    var reason: ExecutionFailure? {
         switch self {
         case .bounced(_, let reason), .refunded(_, let reason), .escrowed(_, let reason),
             .failed(let reason):
@@ -128,7 +128,7 @@ struct LegFollower {
     }
 
     private func failedLegs(
-        of transaction: StoredTransaction, _ failure: CreditFailure
+        of transaction: StoredTransaction, _ failure: ExecutionFailure
     ) throws(ReadError) -> [LegStatus] {
         let (envelope, _) = try transaction.decoded()
         return try transfers(of: envelope).map { to, value in

@@ -180,12 +180,15 @@ struct BlockRun {
         guard let burned = core.header.burned.adding(executor.burned) else {
             throw .invariant("burned fees exceed 2^128 - 1")
         }
+        guard let minted = core.header.minted.adding(executor.minted) else {
+            throw .invariant("minted money exceeds 2^128 - 1")
+        }
         return ShardHeader(
             chain: core.chain, shardCount: core.layout.shardCount, endpoint: core.endpoint,
             height: view.height, parent: core.headerHash, beaconRef: view.beacon, time: view.time,
             beneficiary: context.beneficiary, baseFee: context.baseFee, stateRoot: tree.root,
             stateSum: tree.sum, txRoot: txRoot, resultRoot: resultRoot, out: outEntries,
-            in: inEntries, minted: core.header.minted, burned: burned, weightUsed: weight)
+            in: inEntries, minted: minted, burned: burned, weightUsed: weight)
     }
 
     private var txRoot: Hash32 { ShardHeader.txRoot(transactions.map(\.hash)) }

@@ -27,6 +27,7 @@ private struct Undo {
         case .transfer(.single(let to, _)): addresses.append(to)
         case .transfer(.batch(let legs)): addresses += legs.map(\.to)
         case .transfer(.claimEscrow), .transfer(.setCreditPolicy): break
+        case .node, .proof, .job, .trade, .validator: break
         }
         accounts = addresses.map { ($0, model.account($0)) }
         ends = model.streams[index].map(\.count)
@@ -108,20 +109,29 @@ extension LedgerModel {
             } else {
                 bounce(receipt, .malformed, block)
             }
+        case .payout:
+            // RCPT-13: what lives here or not, the value stays; the model follows no objects.
+            throw .unmodelled(block.id)
+        case .call:
+            guard parameters.economy == nil else { throw .unmodelled(block.id) }
+            bounce(receipt, .economyClosed, block)
+        case .epoch:
+            guard parameters.economy == nil else { throw .unmodelled(block.id) }
+            bounce(receipt, .malformed, block)
         case nil: bounce(receipt, .unknownKind, block)
         }
     }
 
     private func objection(
         to receipt: Receipt, _ livesHere: Bool, _ block: ModelBlock
-    ) -> CreditFailure? {
+    ) -> ExecutionFailure? {
         guard let deadline = receipt.payload.rlpInteger, livesHere else { return .malformed }
         if deadline != 0, block.header.time.milliseconds > deadline { return .deadlinePassed }
         return account(receipt.to).policy == .accept ? nil : .creditsRefused
     }
 
     private mutating func bounce(
-        _ receipt: Receipt, _ reason: CreditFailure, _ block: ModelBlock
+        _ receipt: Receipt, _ reason: ExecutionFailure, _ block: ModelBlock
     ) {
         let payload = RLPEncoder.list { out in
             out.append(receipt.reference.index)
@@ -166,6 +176,7 @@ extension LedgerModel {
         case .transferred, .sent, .credited, .bounced, .refunded, .escrowed, .escrowClaimed,
             .scheduled, .creditPolicySet, .treasuryCredited:
             return
+        case .compute: throw .unmodelled(block.id)
         }
         guard let number, let entry = endpoints[block.index].due.removeValue(forKey: number) else {
             throw .unknownEntry(block.id)
@@ -196,6 +207,8 @@ extension LedgerModel {
                     block, to: home(of: beneficiary), .sweep, origin: .zero, parent: nil,
                     (ReservedAddress.treasury, beneficiary), Amount(value), fee: .zero, .empty)
             }
+        case .payout, .node, .proof, .job, .trade, .validator, .epoch:
+            throw .unmodelled(block.id)
         }
     }
 
@@ -213,7 +226,7 @@ extension LedgerModel {
     // MARK: Transactions (SHARD-4, FEE-2)
 
     private mutating func apply(
-        _ transaction: Transaction, _ actual: CreditFailure?, _ block: inout ModelBlock
+        _ transaction: Transaction, _ actual: ExecutionFailure?, _ block: inout ModelBlock
     ) throws(ModelViolation) {
         let envelope = transaction.envelope
         let sender = transaction.sender
@@ -252,11 +265,14 @@ extension LedgerModel {
     /// - Returns: why it fails.
     private mutating func perform(
         _ transaction: Transaction, _ price: UInt128, _ block: ModelBlock, _ remote: inout UInt128
-    ) throws(ModelViolation) -> CreditFailure? {
+    ) throws(ModelViolation) -> ExecutionFailure? {
         let sender = transaction.sender
         let operation: TransferOperation
         switch transaction.operation {
         case .transfer(let transfer): operation = transfer
+        case .node, .proof, .job, .trade, .validator:
+            guard parameters.economy == nil else { throw .unmodelled(block.id) }
+            return .economyClosed
         }
         switch operation {
         case .single(let to, let value):
@@ -287,7 +303,7 @@ extension LedgerModel {
     private mutating func send(
         _ leg: TransferLeg, of transaction: Transaction, _ price: UInt128, _ block: ModelBlock,
         _ remote: inout UInt128
-    ) throws(ModelViolation) -> CreditFailure? {
+    ) throws(ModelViolation) -> ExecutionFailure? {
         let there = home(of: leg.to)
         let fee = there == block.id ? 0 : price * UInt128(Weights.leg)
         remote += fee

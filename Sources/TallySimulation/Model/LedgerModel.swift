@@ -9,7 +9,7 @@ package enum ModelViolation: Error, Hashable, Sendable {
     /// A transaction in a block that its sender's nonce, funds or the due queue do not allow.
     case ineligible(EndpointID, Hash32, String)
     /// A transaction ended in another way than the rules say.
-    case outcome(EndpointID, Hash32, expected: CreditFailure?, actual: CreditFailure?)
+    case outcome(EndpointID, Hash32, expected: ExecutionFailure?, actual: ExecutionFailure?)
     /// A due entry ran that there is not, or that ran already.
     case unknownEntry(EndpointID)
     /// A due entry ran before its time.
@@ -26,6 +26,8 @@ package enum ModelViolation: Error, Hashable, Sendable {
     case due(EndpointID)
     /// A balance or sum leaves the range of an amount.
     case overflow
+    /// Something of a compute family, which the model does not repeat.
+    case unmodelled(EndpointID)
     /// The ledger's state cannot be read.
     case unreadable(EndpointID)
 }

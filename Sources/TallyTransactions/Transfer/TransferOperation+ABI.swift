@@ -14,21 +14,18 @@ extension TransferOperation {
             self = .single(to: envelope.to, value: envelope.value)
             return
         }
-        guard !envelope.data.isEmpty else { throw .reservedRecipient(envelope.to) }
-        guard envelope.to == ReservedAddress.crossShard else {
-            throw .unknownOperation(envelope.to)
-        }
-        let selector = Array(envelope.data.prefix(4))
-        let arguments = envelope.data.dropFirst(4)
-        switch selector {
+        let call = try DoorCall(envelope)
+        guard call.door == ReservedAddress.crossShard else { throw .unknownOperation(call.door) }
+        let arguments = call.arguments
+        switch call.selector {
         case Self.batchSelector.bytes:
             self = .batch(try Self.legs(arguments, value: envelope.value))
         case Self.claimEscrowSelector.bytes:
-            try Self.checkNoValue(envelope)
+            try call.checkNoValue()
             try Self.checkNoArguments(arguments)
             self = .claimEscrow
         case Self.setCreditPolicySelector.bytes:
-            try Self.checkNoValue(envelope)
+            try call.checkNoValue()
             self = .setCreditPolicy(try Self.policy(arguments))
         default: throw .unknownOperation(envelope.to)
         }
@@ -90,7 +87,7 @@ extension TransferOperation {
             sum = next
             legs.append(leg)
         }
-        try call { () throws(CallError) in try reader.finish() }
+        try Self.call { () throws(CallError) in try reader.finish() }
         guard sum == value else { throw .batchSumMismatch(legs: sum, value: value) }
         return legs
     }
@@ -137,10 +134,6 @@ extension TransferOperation {
         _ arguments: ArraySlice<UInt8>
     ) throws(TransactionError) {
         guard arguments.isEmpty else { throw .malformedCall(.trailingBytes) }
-    }
-
-    private static func checkNoValue(_ envelope: Envelope) throws(TransactionError) {
-        guard envelope.value.isZero else { throw .valueNotAllowed }
     }
 
     private static func call<Result>(

@@ -241,21 +241,6 @@ import Testing
         #expect(EmissionSchedule.halfLife(HalfLifeVesting(halfLife: 9)).encoded == [0xc2, 6, 9])
     }
 
-    @Test func networkWithoutAnEconomySaysSo() throws {
-        for parameters in [nil, emc] {
-            var out = RLPEncoder()
-            EconomyParameters.encode(parameters, to: &out)
-            if parameters == nil { #expect(out.bytes == [0x80]) }
-            var input = RLPDecoder(out.bytes)
-            #expect(try EconomyParameters.decodeOptional(from: &input) == parameters)
-            #expect(input.isAtEnd)
-        }
-        var other = RLPDecoder([7])
-        #expect(throws: RLPError.tooLong(limit: 0)) {
-            try EconomyParameters.decodeOptional(from: &other)
-        }
-    }
-
     @Test func refusesOtherEncodings() {
         #expect(throws: RLPError.trailingBytes) {
             try EconomyParameters(encoded: emc.encoded + [0])

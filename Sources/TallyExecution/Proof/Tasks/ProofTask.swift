@@ -14,6 +14,14 @@ package enum ProofTask: Hashable, Sendable {
     /// Most items of an opening that are drawn: all of them fit one transaction.
     package static let maximumOpenings: UInt16 = 64
 
+    /// The task of EMC's rounds: 190 million steps of SHA-256, about 15 s of a core with instructions
+    /// for it.
+    package static let standard: ProofTask = {
+        do throws(ProofTaskError) {
+            return .chain(try ChainTask(segments: 1 << 17, stepsPerSegment: 1_450, openings: 32))
+        } catch { preconditionFailure("the standard task is in range: \(error)") }
+    }()
+
     package var kind: ProofKind {
         switch self {
         case .chain: .chain

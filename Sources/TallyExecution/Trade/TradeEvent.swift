@@ -1,0 +1,19 @@
+package import TallyPrimitives
+import TallyTransactions
+
+/// What happened in the Trade family.
+package enum TradeEvent: FamilyEvent {
+    case placeholder
+
+    package var record: EventRecord {
+        EventRecord("Placeholder", at: ReservedAddress.crossShard)
+    }
+
+    package func encode(to out: inout RLPEncoder) {
+        out.append(UInt8(1))
+    }
+
+    package init(from input: inout RLPDecoder) throws(RLPError) {
+        throw .unknownValue(0)
+    }
+}
