@@ -34,6 +34,12 @@ struct DevCommand: AsyncParsableCommand {
             "Number of shards, 1 to 1024; given for a new ledger only (default: 4).",
             valueName: "count"))
     var shards: Int?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "none, a ledger of transfers, or emc, the compute economy of EMC; given for a new ledger "
+                + "only (default: none).", valueName: "profile"))
+    var profile: NetworkProfile?
     @Flag(
         name: .long,
         help: ArgumentHelp("Stop when standard input ends.", visibility: .hidden))
@@ -73,7 +79,7 @@ struct DevCommand: AsyncParsableCommand {
         } else {
             guard let layout = ShardLayout(shardCount: shards ?? GenesisDocument.defaultShards)
             else { preconditionFailure("validated") }
-            network = DevNetwork(layout: layout)
+            network = DevNetwork(layout: layout, profile: profile ?? .none)
             try directory.create(network.genesis(time: SystemClock().now()))
         }
         let node = try await Node.open(
@@ -98,7 +104,15 @@ struct DevCommand: AsyncParsableCommand {
                 "the ledger in \(path) has \(layout.shardCount) shards, not \(shards); leave "
                     + "--shards out to continue it, or choose another directory")
         }
-        return DevNetwork(layout: layout)
+        let economy = document.genesis.parameters.economy
+        let begun: NetworkProfile = economy == nil ? .none : .emc
+        if let profile, profile != begun {
+            throw CommandFailure(
+                "profile",
+                "the ledger in \(path) has the profile \(begun), not \(profile); leave --profile "
+                    + "out to continue it, or choose another directory")
+        }
+        return DevNetwork(parameters: document.genesis.parameters)
     }
 
     private func ready(_ node: Node, _ network: DevNetwork) -> JSON {

@@ -30,6 +30,14 @@ struct GenesisCommand: ParsableCommand {
             return try GenesisDocument(json: bytes)
         } catch { throw CommandFailure("genesis", "\(path): \(error)") }
     }
+
+    /// Reads the parameters of a genesis document, which need not be complete.
+    static func readParameters(_ path: String) throws -> NetworkParameters {
+        let bytes = try Files.read(path)
+        do throws(GenesisDocumentError) {
+            return try GenesisDocument.parameters(json: bytes)
+        } catch { throw CommandFailure("genesis", "\(path): \(error)") }
+    }
 }
 
 /// `address=amount`.
@@ -56,6 +64,7 @@ struct GenesisNewCommand: ParsableCommand {
 
             Example:
               tally genesis new --shards 4 --account 0x…=1000ether --out genesis.json
+              tally genesis new --profile emc --account 0x…=1000000 --out genesis.json
             """)
 
     @Option(
@@ -63,6 +72,13 @@ struct GenesisNewCommand: ParsableCommand {
     var chainId: UInt64 = GenesisDocument.defaultChainID
     @Option(name: .long, help: ArgumentHelp("Number of shards, 1 to 1024.", valueName: "count"))
     var shards = GenesisDocument.defaultShards
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Preset of the parameters: none, a ledger of transfers, or emc, the compute economy of "
+                + "EMC. The document states every number; edit it to make your own.",
+            valueName: "profile"))
+    var profile = NetworkProfile.none
     @Option(
         name: .long,
         help: ArgumentHelp(
@@ -92,12 +108,13 @@ struct GenesisNewCommand: ParsableCommand {
         guard let layout = ShardLayout(shardCount: shards) else {
             preconditionFailure("validated")
         }
+        var parameters = NetworkParameters(chainID: chainId, layout: layout)
+        profile.apply(to: &parameters)
         // A placeholder keeps the rules checkable; it does not reach the text.
         let genesis: Genesis
         do throws(GenesisError) {
             genesis = try Genesis(
-                parameters: NetworkParameters(chainID: chainId, layout: layout),
-                time: SystemClock().now(),
+                parameters: parameters, time: SystemClock().now(),
                 accounts: account.map { .init(address: $0.address, balance: $0.balance) },
                 validators: validator.isEmpty ? [.zero] : validator.map(\.value))
         } catch { throw CommandFailure("genesis", error.description) }

@@ -33,6 +33,18 @@ public enum Operation: Hashable, Sendable {
         }
     }
 
+    /// The family's name, as documents and metrics have it.
+    public var family: String {
+        switch self {
+        case .transfer: "transfer"
+        case .node: "node"
+        case .proof: "proof"
+        case .job: "job"
+        case .trade: "trade"
+        case .validator: "validator"
+        }
+    }
+
     /// The call data of the operation; empty for a single transfer.
     public var callData: [UInt8] {
         switch self {

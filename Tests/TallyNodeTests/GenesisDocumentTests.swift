@@ -29,6 +29,64 @@ import Testing
         #expect(read.genesis.hash == document.genesis.hash)
     }
 
+    @Test func profileStatesEveryNumberOfItsEconomy() throws {
+        let layout = try #require(ShardLayout(shardCount: 3))
+        let network = DevNetwork(layout: layout, profile: .emc)
+        let document = network.genesis(time: BeaconTime(milliseconds: 17))
+        let read = try GenesisDocument(json: document.text)
+        #expect(read == document)
+        #expect(read.genesis.parameters.economy == .emc)
+        #expect(read.genesis.hash == document.genesis.hash)
+        #expect(network.balance == Amount(1_000_000_000_000_000))
+        let usual = DevNetwork(layout: layout).genesis(time: BeaconTime(milliseconds: 17))
+        #expect(usual.genesis.hash != document.genesis.hash)
+        #expect(usual.genesis.parameters.economy == nil)
+    }
+
+    /// Each field of the economy, left out or of another type, is named.
+    @Test func economyIsReadStrictly() throws {
+        let layout = try #require(ShardLayout(shardCount: 1))
+        let document = DevNetwork(layout: layout, profile: .emc)
+            .genesis(time: BeaconTime(milliseconds: 17))
+        let economy = try #require(document.json.objectValue?["economy"])
+        for path in Self.leaves(of: economy) {
+            let without = Self.json(document, economy.replacing(path, with: nil))
+            let name = (["economy"] + path).joined(separator: ".")
+            #expect(throws: GenesisDocumentError.self, "without \(name)") {
+                try GenesisDocument(json: without)
+            }
+            // No multipliers at all is an economy too.
+            guard path != ["multipliers"] else { continue }
+            let other = Self.json(document, economy.replacing(path, with: .array([])))
+            #expect(throws: GenesisDocumentError.self, "\(name) as a list") {
+                try GenesisDocument(json: other)
+            }
+        }
+        let extra = Self.json(document, economy.replacing(["trade", "tip"], with: 1))
+        #expect(throws: GenesisDocumentError.unknownField("economy.trade.tip")) {
+            try GenesisDocument(json: extra)
+        }
+        let heavy = economy.replacing(["rounds", "task", "stepsPerSegment"], with: 200_000)
+        #expect(throws: GenesisDocumentError.self) {
+            try GenesisDocument(json: Self.json(document, heavy))
+        }
+        let fault = economy.replacing(["trade", "feeBps"], with: 10_001)
+        #expect(throws: GenesisDocumentError.genesis(.parameter(.economy(.feeOutOfRange)))) {
+            try GenesisDocument(json: Self.json(document, fault))
+        }
+    }
+
+    private static func json(_ document: GenesisDocument, _ economy: JSON) -> [UInt8] {
+        Array(document.json.replacing(["economy"], with: economy).description.utf8)
+    }
+
+    private static func leaves(of json: JSON) -> [[String]] {
+        guard let object = json.objectValue else { return [[]] }
+        return object.members.flatMap { member in
+            leaves(of: member.value).map { [member.key] + $0 }
+        }
+    }
+
     @Test func omittedParametersHaveTheirDefaults() throws {
         let document = try document(Self.complete())
         let layout = try #require(ShardLayout(shardCount: 4))
@@ -153,5 +211,21 @@ import Testing
                 == "0x2af99e0c66290217e7b55af6600ab9c34da77589")
         #expect(
             network.validator.address.description == "0x7d87a593e73a53f0daafb83b391f3e72ad88a27d")
+    }
+}
+
+extension JSON {
+    /// The document with another value, or none, at a path of names.
+    fileprivate func replacing(_ path: [String], with value: JSON?) -> JSON {
+        guard let name = path.first, let object = objectValue else { return value ?? .null }
+        var members = object.members
+        let place = members.firstIndex { $0.key == name }
+        guard path.count > 1 || value != nil else {
+            return .object(JSONObject(members.filter { $0.key != name }))
+        }
+        let old = place.map { members[$0].value } ?? .null
+        let new = JSONObject.Member(name, old.replacing(Array(path.dropFirst()), with: value))
+        if let place { members[place] = new } else { members.append(new) }
+        return .object(JSONObject(members))
     }
 }

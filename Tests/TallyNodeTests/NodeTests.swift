@@ -76,7 +76,7 @@ import Testing
             return (try await client.balance(of: receiver), try await client.height())
         }
         #expect(height > .genesis)
-        #expect(balance == DevNetwork.balance.adding(Amount(5)))
+        #expect(balance == network.balance.adding(Amount(5)))
         try await withNode { client in
             let continued = try await client.height()
             #expect(continued >= height)

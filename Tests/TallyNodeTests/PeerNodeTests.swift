@@ -20,6 +20,7 @@ import Testing
     init() throws {
         let layout = try #require(ShardLayout(shardCount: 2))
         network = DevNetwork(layout: layout)
+        let balance = network.balance
         keys = try (0..<4).map { try PrivateKey(SHA256.hash(.object, Array("node \($0)".utf8))) }
         genesis = GenesisDocument(
             name: nil,
@@ -27,7 +28,7 @@ import Testing
                 parameters: NetworkParameters(chainID: DevNetwork.chainID, layout: layout),
                 time: BeaconTime(milliseconds: 1_000),
                 accounts: network.accounts.map {
-                    Genesis.Opening(address: $0.address, balance: DevNetwork.balance)
+                    Genesis.Opening(address: $0.address, balance: balance)
                 }, validators: keys.map(\.address)))
         scratches = try (0..<4).map { _ in try Scratch() }
         for scratch in scratches { try DataDirectory(path: scratch.path).create(genesis) }
@@ -96,13 +97,14 @@ import Testing
         }
         let second = transfer(1)
         let receiver = network.accounts[3].address
+        let expected = network.balance.adding(Amount(10))
         try await withNodes(3) { clients in
             let hash = try await clients[2].send(raw: second)
             for client in clients {
                 let status = try await client.status(of: hash, waitUntil: .settled)
                 #expect(status.isSettled)
                 let balance = try await client.balance(of: receiver)
-                #expect(balance == DevNetwork.balance.adding(Amount(10)))
+                #expect(balance == expected)
             }
         }
         // The fourth was away, and comes back.

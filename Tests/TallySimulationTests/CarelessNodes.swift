@@ -52,13 +52,13 @@ struct IgnoresFullDisk: CrashableNode {
 
     static func open(
         _ setup: NodeSetup, on disk: inout SimulatedDisk
-    ) throws(NodeFailure) -> Self {
+    ) throws(SimulatedNodeFailure) -> Self {
         var node = try SimulatedNode.open(setup, on: &disk)
         node.whenFull = .goesOn
         return Self(node: node)
     }
 
-    mutating func advance(_ input: HeightInput) throws(NodeFailure) {
+    mutating func advance(_ input: HeightInput) throws(SimulatedNodeFailure) {
         try node.advance(input, order: { $0 })
     }
 }
@@ -72,11 +72,11 @@ private protocol CarelessNode: CrashableNode {
 extension CarelessNode {
     static func open(
         _ setup: NodeSetup, on disk: inout SimulatedDisk
-    ) throws(NodeFailure) -> Self {
+    ) throws(SimulatedNodeFailure) -> Self {
         Self(node: try SimulatedNode.open(setup, on: &disk))
     }
 
-    mutating func advance(_ input: HeightInput) throws(NodeFailure) {
+    mutating func advance(_ input: HeightInput) throws(SimulatedNodeFailure) {
         let careless = self
         try node.advance(input, order: { careless.order($0) })
     }

@@ -33,7 +33,7 @@ struct Damage: Sendable, CustomTestStringConvertible {
         .bucket(.length(33)) { bytes, _ in bytes[49] = 33 },
         .bucket(.length(0xfe)) { bytes, _ in bytes[49] = 0xfe },
         .bucket(.kind(0)) { bytes, _ in bytes[32] = 0 },
-        .bucket(.kind(8)) { bytes, _ in bytes[82] = 8 },
+        .bucket(.kind(200)) { bytes, _ in bytes[82] = 200 },
         .bucket(.prefix) { bytes, _ in bytes[0] ^= 0x80 },
         .bucket(.order) { bytes, _ in bytes = Array(bytes[50..<100] + bytes[..<50]) },
         .bucket(.order) { bytes, _ in bytes = Array(bytes[..<50] + bytes) },

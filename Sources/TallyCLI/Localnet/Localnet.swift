@@ -32,6 +32,8 @@ struct Localnet: Sendable {
         var validators = 4
         var observers = 0
         var shards = 4
+        /// Those of the network, with `shards` in place of theirs; `nil` for the usual ones.
+        var parameters: NetworkParameters?
     }
 
     // MARK: What is there
@@ -112,7 +114,10 @@ struct Localnet: Sendable {
         let count = size.validators + size.observers
         let keys = try (0..<count).map { _ in try PrivateKey.generate() }
         let ports = try FreePorts.find(2 * count)
-        let document = DevNetwork(layout: layout).genesis(
+        var parameters =
+            size.parameters ?? NetworkParameters(chainID: DevNetwork.chainID, layout: layout)
+        parameters.layout = layout
+        let document = DevNetwork(parameters: parameters).genesis(
             time: SystemClock().now(), name: "tally localnet",
             validators: keys.prefix(size.validators).map(\.address))
         var localnet = Localnet(

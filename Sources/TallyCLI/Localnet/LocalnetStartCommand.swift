@@ -1,5 +1,6 @@
 import ArgumentParser
 import TallyClient
+import TallyExecution
 import TallyNode
 import TallyPrimitives
 import TallySharding
@@ -16,6 +17,7 @@ struct LocalnetStartCommand: AsyncParsableCommand {
               tally localnet start
               tally localnet start --validators 7 --shards 16 --dir /tmp/net --detach
               tally localnet start --observers 1 --json
+              tally localnet start --profile emc
 
             With --json, one line is printed when all nodes are ready: {"nodes": [{"id", "rpc", \
             "pid"}], "accounts": [{"address", "privateKey", "shard"}]}.
@@ -39,6 +41,18 @@ struct LocalnetStartCommand: AsyncParsableCommand {
             "Number of shards, 1 to 1024; for a new localnet only (default: 4).",
             valueName: "count"))
     var shards: Int?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "none, a ledger of transfers, or emc, the compute economy of EMC; for a new localnet only "
+                + "(default: none).", valueName: "profile"))
+    var profile: NetworkProfile?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Genesis document whose parameters the new localnet takes; accounts, validators and chain "
+                + "id are its own.", valueName: "file"))
+    var parameters: String?
     @Flag(name: .long, help: "Return when all nodes are ready, and let them run.")
     var detach = false
     @Flag(
@@ -61,6 +75,9 @@ struct LocalnetStartCommand: AsyncParsableCommand {
         if let shards, ShardLayout(shardCount: shards) == nil {
             throw ValidationError(
                 "--shards must be 1 to \(ShardLayout.maximumShardCount), not \(shards)")
+        }
+        if profile != nil, parameters != nil {
+            throw ValidationError("--profile does not go with --parameters: the file says it all.")
         }
         if detach, untilEof { throw ValidationError("--until-eof does not go with --detach.") }
     }
@@ -108,6 +125,15 @@ struct LocalnetStartCommand: AsyncParsableCommand {
         }
     }
 
+    /// What the options say the network's numbers are.
+    private func newParameters() throws -> NetworkParameters? {
+        if let parameters { return try GenesisCommand.readParameters(parameters) }
+        guard let profile, let layout = ShardLayout(shardCount: Localnet.Size().shards) else {
+            return nil
+        }
+        return DevNetwork(layout: layout, profile: profile).parameters
+    }
+
     /// Makes or continues the localnet, and waits until all nodes are ready.
     private func launch() async throws -> Localnet {
         try await Localnet.locked(options.dir) {
@@ -120,7 +146,9 @@ struct LocalnetStartCommand: AsyncParsableCommand {
                 var size = Localnet.Size()
                 size.validators = validators ?? size.validators
                 size.observers = observers ?? size.observers
-                size.shards = shards ?? size.shards
+                size.parameters = try newParameters()
+                size.shards =
+                    shards ?? (size.parameters.map { Int($0.layout.shardCount) } ?? size.shards)
                 localnet = try Localnet.create(in: options.dir, size)
             }
             try await localnet.startAll(within: ready.seconds)

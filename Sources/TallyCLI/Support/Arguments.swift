@@ -1,5 +1,6 @@
 import ArgumentParser
 import TallyClient
+import TallyNode
 import TallyPrimitives
 
 /// A 20-byte address on the command line.
@@ -88,3 +89,5 @@ enum Ether {
         return "\(whole).\(fraction)"
     }
 }
+
+extension NetworkProfile: ExpressibleByArgument {}

@@ -48,6 +48,8 @@ struct TransactionReport: Sendable {
             out.member("operation") { out in
                 switch transaction.operation {
                 case .transfer(let operation): out.object { $0.members(of: operation) }
+                case .node, .proof, .job, .trade, .validator:
+                    out.object { $0.member("family") { $0.string(transaction.operation.family) } }
                 }
             }
             out.member("signature") { out in

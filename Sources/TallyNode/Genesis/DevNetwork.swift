@@ -1,5 +1,5 @@
 package import TallyCrypto
-import TallyExecution
+package import TallyExecution
 package import TallyPrimitives
 import TallySharding
 
@@ -13,19 +13,35 @@ package struct DevNetwork: Sendable {
         package let shard: ShardID
     }
 
-    package let layout: ShardLayout
+    /// The chain id is always that of dev networks.
+    package let parameters: NetworkParameters
     package let validator: PrivateKey
     /// By shard, two each.
     package let accounts: [Account]
 
     package static let name = "tally dev"
     package static let chainID: ChainID = 1337
-    /// A million ether each.
-    package static let balance = Amount(1_000_000_000_000_000_000_000_000)
+    /// A million ether each; with a compute economy, 10 million tokens: a stake of every role, and
+    /// money to trade with.
+    package var balance: Amount {
+        parameters.economy.flatMap {
+            EconomyParameters.tokens(10_000_000, decimals: $0.decimals)
+        } ?? Amount(1_000_000_000_000_000_000_000_000)
+    }
+    package var layout: ShardLayout { parameters.layout }
     private static let accountsPerShard = 2
 
-    package init(layout: ShardLayout) {
-        self.layout = layout
+    package init(layout: ShardLayout, profile: NetworkProfile = .none) {
+        var parameters = NetworkParameters(chainID: Self.chainID, layout: layout)
+        profile.apply(to: &parameters)
+        self.init(parameters: parameters)
+    }
+
+    package init(parameters: NetworkParameters) {
+        var parameters = parameters
+        parameters.chainID = Self.chainID
+        self.parameters = parameters
+        let layout = parameters.layout
         validator = Self.key("tally dev validator")
         var found: [[Account]] = Array(repeating: [], count: Int(layout.shardCount))
         var missing = Self.accountsPerShard * found.count
@@ -51,10 +67,9 @@ package struct DevNetwork: Sendable {
             return GenesisDocument(
                 name: name,
                 genesis: try Genesis(
-                    parameters: NetworkParameters(chainID: Self.chainID, layout: layout),
-                    time: time,
+                    parameters: parameters, time: time,
                     accounts: accounts.map {
-                        Genesis.Opening(address: $0.address, balance: Self.balance)
+                        Genesis.Opening(address: $0.address, balance: balance)
                     }, validators: validators ?? [validator.address]))
         } catch { preconditionFailure("the dev network is well formed: \(error)") }
     }

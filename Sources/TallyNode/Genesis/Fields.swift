@@ -36,6 +36,22 @@ struct Fields {
         return text
     }
 
+    func bool(_ name: String) throws(GenesisDocumentError) -> Bool? {
+        guard let json = object[name] else { return nil }
+        guard case .bool(let value) = json else {
+            throw .malformed(field: full(name), expected: "true or false")
+        }
+        return value
+    }
+
+    /// The fields of a required object.
+    func object(_ name: String) throws(GenesisDocumentError) -> Fields {
+        guard let json = object[name] else { throw .missingField(full(name)) }
+        return try Fields(json, path: full(name))
+    }
+
+    func has(_ name: String) -> Bool { object[name] != nil }
+
     func integer<T: FixedWidthInteger>(_ name: String) throws(GenesisDocumentError) -> T? {
         guard let json = object[name] else { return nil }
         guard let number = json.uint64Value, let value = T(exactly: number) else {

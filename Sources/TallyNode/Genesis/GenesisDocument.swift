@@ -1,5 +1,5 @@
 package import TallyClient
-import TallyExecution
+package import TallyExecution
 import TallyPrimitives
 package import TallySharding
 
@@ -46,14 +46,7 @@ package struct GenesisDocument: Hashable, Sendable {
 
     /// - Throws: every case of `GenesisDocumentError`, naming the first fault.
     package init(json bytes: [UInt8]) throws(GenesisDocumentError) {
-        let json: JSON
-        do throws(JSONError) { json = try JSON.parse(bytes) } catch { throw .notJSON(error) }
-        let fields = try Fields(json, path: "")
-        try fields.allowOnly([
-            "name", "chainId", "shards", "blockWeight", "window", "dueBound", "minimumBaseFee",
-            "baseFeeDestination", "epochMilliseconds", "heartbeatMilliseconds",
-            "timeMilliseconds", "accounts", "validators",
-        ])
+        let fields = try Self.fields(bytes)
         name = try fields.string("name")
         let parameters = try Self.parameters(fields)
         let time = BeaconTime(
@@ -75,6 +68,28 @@ package struct GenesisDocument: Hashable, Sendable {
             genesis = try Genesis(
                 parameters: parameters, time: time, accounts: accounts, validators: validators)
         } catch { throw .genesis(error) }
+    }
+
+    /// The parameters alone: accounts and validators may be missing.
+    /// - Throws: every case of `GenesisDocumentError`, naming the first fault.
+    package static func parameters(
+        json bytes: [UInt8]
+    ) throws(GenesisDocumentError) -> NetworkParameters {
+        let parameters = try parameters(try fields(bytes))
+        if let fault = parameters.faults.first { throw .genesis(.parameter(fault)) }
+        return parameters
+    }
+
+    private static func fields(_ bytes: [UInt8]) throws(GenesisDocumentError) -> Fields {
+        let json: JSON
+        do throws(JSONError) { json = try JSON.parse(bytes) } catch { throw .notJSON(error) }
+        let fields = try Fields(json, path: "")
+        try fields.allowOnly([
+            "name", "chainId", "shards", "blockWeight", "window", "dueBound", "minimumBaseFee",
+            "baseFeeDestination", "epochMilliseconds", "heartbeatMilliseconds", "economy",
+            "timeMilliseconds", "accounts", "validators",
+        ])
+        return fields
     }
 
     private static func parameters(
@@ -104,6 +119,9 @@ package struct GenesisDocument: Hashable, Sendable {
         if let value: UInt64 = try fields.integer("heartbeatMilliseconds") {
             parameters.heartbeatMilliseconds = value
         }
+        if fields.has("economy") {
+            parameters.economy = try EconomyDocument.read(fields.object("economy"))
+        }
         return parameters
     }
 
@@ -122,6 +140,11 @@ package struct GenesisDocument: Hashable, Sendable {
             .init("epochMilliseconds", JSON(parameters.epochMilliseconds)),
             .init("heartbeatMilliseconds", JSON(parameters.heartbeatMilliseconds)),
             .init("timeMilliseconds", JSON(genesis.time.milliseconds)),
+        ]
+        if let economy = parameters.economy {
+            members.append(.init("economy", EconomyDocument.json(economy)))
+        }
+        members += [
             .init(
                 "accounts",
                 .array(

@@ -176,6 +176,7 @@ extension ProvenReceipt {
         case .refunded: return "refunded"
         case .escrowed: return "escrowed"
         case .credited, .treasuryCredited: return "credited"
+        case .compute: return "handled"
         case .transferred, .sent, .escrowClaimed, .scheduled, .scheduleRan, .scheduleReturned,
             .creditPolicySet, .swept:
             preconditionFailure("an event that consumes no receipt")

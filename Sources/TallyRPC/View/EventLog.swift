@@ -28,12 +28,17 @@ enum EventTopic {
     static let swept = topic("FeesSwept(bytes32,address,uint256)")
     static let treasuryCredited = topic("TreasuryCredited(bytes32,uint32,uint256)")
 
+    static let requested = topic("ComputeRequested(bytes32,address,address,uint32,uint256)")
+    static let handled = topic("ComputeHandled(bytes32,address,uint32)")
+
+    /// Of the transfers and what all families share; those of a family's own events follow from
+    /// their records.
     static let all = [
         transfer, sent, credited, refunded, bounced, escrowed, escrowClaimed, scheduled,
-        scheduleRan, scheduleReturned, policySet, swept, treasuryCredited,
+        scheduleRan, scheduleReturned, policySet, swept, treasuryCredited, requested, handled,
     ]
 
-    private static func topic(_ signature: String) -> Hash32 {
+    static func topic(_ signature: String) -> Hash32 {
         Keccak256.hash(Array(signature.utf8))
     }
 }
@@ -54,7 +59,7 @@ struct EventLogs: Sendable {
         case .scheduleRan(_, let from, let to, let value, let sent):
             sent != nil || isMoving(from, to, value) ? 2 : 1
         case .sent, .bounced, .refunded, .escrowed, .escrowClaimed, .scheduled,
-            .scheduleReturned, .creditPolicySet, .swept, .treasuryCredited:
+            .scheduleReturned, .creditPolicySet, .swept, .treasuryCredited, .compute:
             1
         }
     }
@@ -97,6 +102,54 @@ struct EventLogs: Sendable {
         case .escrowed, .escrowClaimed, .creditPolicySet: [accountLog(event)]
         case .scheduled, .scheduleRan, .scheduleReturned: scheduleLogs(event)
         case .swept, .treasuryCredited: [treasuryLog(event)]
+        case .compute(let event): [computeLog(event)]
+        }
+    }
+
+    // VIEW-35
+    private func computeLog(_ event: ComputeEvent) -> EventLog {
+        switch event {
+        case .requested(let reference, let from, let door, let value):
+            return log(
+                EventTopic.requested, id(reference), word(from), word(door),
+                data: [word(reference.destination.index), word(value)])
+        case .handled(let reference, let from):
+            return log(
+                EventTopic.handled, id(reference), word(from),
+                data: [word(reference.source.index)])
+        case .payout(let event): return log(event.record)
+        case .node(let event): return log(event.record)
+        case .proof(let event): return log(event.record)
+        case .job(let event): return log(event.record)
+        case .trade(let event): return log(event.record)
+        case .validator(let event): return log(event.record)
+        case .epoch(let event): return log(event.record)
+        }
+    }
+
+    /// The signature's hash and the indexed fields are topics, the others data.
+    private func log(_ record: EventRecord) -> EventLog {
+        let indexed = record.fields.filter(\.isIndexed).map { word($0.value) }
+        var data: [UInt8] = []
+        for field in record.fields where !field.isIndexed {
+            word(field.value).withBytes { data.append(contentsOf: $0) }
+        }
+        return EventLog(
+            address: record.door, topics: [EventTopic.topic(record.signature)] + indexed,
+            data: data)
+    }
+
+    private func word(_ value: EventField.Value) -> Hash32 {
+        switch value {
+        case .bytes32(let value): value
+        case .address(let value): word(value)
+        case .uint8(let value): word(value)
+        case .uint16(let value): word(value)
+        case .uint32(let value): word(value)
+        case .uint64(let value): word(value)
+        case .uint128(let value): word(Amount(value))
+        case .uint256(let value): word(value)
+        case .bool(let value): word(UInt8(value ? 1 : 0))
         }
     }
 
@@ -111,7 +164,7 @@ struct EventLogs: Sendable {
         case .creditPolicySet(let account, let policy):
             log(EventTopic.policySet, word(account), data: [word(policy.rawValue)])
         case .transferred, .sent, .credited, .bounced, .refunded, .scheduled, .scheduleRan,
-            .scheduleReturned, .swept, .treasuryCredited:
+            .scheduleReturned, .swept, .treasuryCredited, .compute:
             preconditionFailure("not an event of one account")
         }
     }
@@ -136,7 +189,7 @@ struct EventLogs: Sendable {
                     data: [word(value), word(reason.rawValue)])
             ]
         case .transferred, .sent, .credited, .bounced, .refunded, .escrowed, .escrowClaimed,
-            .creditPolicySet, .swept, .treasuryCredited:
+            .creditPolicySet, .swept, .treasuryCredited, .compute:
             preconditionFailure("not an event of the due queue")
         }
     }
@@ -152,7 +205,7 @@ struct EventLogs: Sendable {
                 EventTopic.treasuryCredited, id(reference),
                 data: [word(reference.source.index), word(value)], at: ReservedAddress.treasury)
         case .transferred, .sent, .credited, .bounced, .refunded, .escrowed, .escrowClaimed,
-            .scheduled, .scheduleRan, .scheduleReturned, .creditPolicySet:
+            .scheduled, .scheduleRan, .scheduleReturned, .creditPolicySet, .compute:
             preconditionFailure("not an event of the vaults")
         }
     }

@@ -165,5 +165,7 @@ func transfers(of envelope: Envelope) throws(ReadError) -> [(to: Address, value:
     case .transfer(.single(let to, let value)): return [(to, value)]
     case .transfer(.batch(let legs)): return legs.map { ($0.to, $0.value) }
     case .transfer(.claimEscrow), .transfer(.setCreditPolicy): return []
+    // What goes to an object elsewhere is known by its event only.
+    case .node, .proof, .job, .trade, .validator: return []
     }
 }

@@ -10,6 +10,8 @@ enum LegState: Hashable, Sendable {
     /// Waits on the due queue.
     case scheduled(runAt: BeaconTime)
     case credited(Height)
+    /// An operation of a compute family was done at its object's home.
+    case handled(Height)
     /// Refused at its destination: the value is on its way back.
     case bounced(Height, ExecutionFailure)
     /// The value is back.
@@ -25,6 +27,7 @@ enum LegState: Hashable, Sendable {
         case .sent: "sent"
         case .scheduled: "scheduled"
         case .credited: "credited"
+        case .handled: "handled"
         case .bounced: "bounced"
         case .refunded: "refunded"
         case .escrowed: "escrowed"
@@ -35,7 +38,7 @@ enum LegState: Hashable, Sendable {
     /// Whether nothing happens to the leg any more.
     var isSettled: Bool {
         switch self {
-        case .credited, .refunded, .escrowed, .failed: true
+        case .credited, .handled, .refunded, .escrowed, .failed: true
         case .sent, .scheduled, .bounced: false
         }
     }
@@ -43,7 +46,7 @@ enum LegState: Hashable, Sendable {
     /// Where it got there; `nil` while it is on its way from the source.
     var height: Height? {
         switch self {
-        case .credited(let height), .bounced(let height, _), .refunded(let height, _),
+        case .credited(let height), .handled(let height), .bounced(let height, _), .refunded(let height, _),
             .escrowed(let height, _):
             height
         case .sent, .scheduled, .failed: nil
@@ -55,7 +58,7 @@ enum LegState: Hashable, Sendable {
         case .bounced(_, let reason), .refunded(_, let reason), .escrowed(_, let reason),
             .failed(let reason):
             reason
-        case .sent, .scheduled, .credited: nil
+        case .sent, .scheduled, .credited, .handled: nil
         }
     }
 }
@@ -64,6 +67,7 @@ enum LegState: Hashable, Sendable {
 struct LegStatus: Hashable, Sendable {
     let to: Address
     let value: Amount
+    /// The number of the beacon's endpoint for what goes to the beacon.
     let destination: ShardID
     let state: LegState
     /// The receipt that left for the destination, and where it left.
@@ -119,8 +123,14 @@ struct LegFollower {
                     status(to, value, try follow(reference), reference, sentAt: height))
             case .scheduled(let entry, _, let to, let value, let time):
                 legs.append(try scheduled(entry, on: source, to, value, time))
+            case .compute(.requested(let reference, _, let door, let value)):
+                legs.append(
+                    LegStatus(
+                        to: door, value: value,
+                        destination: ShardID(reference.destination.index),
+                        state: try follow(reference), receipt: reference, sentHeight: height))
             case .credited, .bounced, .refunded, .escrowed, .escrowClaimed, .scheduleRan,
-                .scheduleReturned, .creditPolicySet, .swept, .treasuryCredited:
+                .scheduleReturned, .creditPolicySet, .swept, .treasuryCredited, .compute:
                 break
             }
         }
@@ -157,6 +167,7 @@ struct LegFollower {
             case .escrowed: return .escrowed(back, reason)
             default: return .refunded(back, reason)
             }
+        case .compute: return .handled(height)
         default: return .credited(height)
         }
     }

@@ -8,14 +8,14 @@ import TallyState
 package protocol CrashableNode: Sendable {
     static func open(
         _ setup: NodeSetup, on disk: inout SimulatedDisk
-    ) throws(NodeFailure) -> Self
-    mutating func advance(_ input: HeightInput) throws(NodeFailure)
+    ) throws(SimulatedNodeFailure) -> Self
+    mutating func advance(_ input: HeightInput) throws(SimulatedNodeFailure)
     /// The node under test.
     var node: SimulatedNode { get set }
 }
 
 extension SimulatedNode: CrashableNode {
-    package mutating func advance(_ input: HeightInput) throws(NodeFailure) {
+    package mutating func advance(_ input: HeightInput) throws(SimulatedNodeFailure) {
         try advance(input, order: { $0 })
     }
 
@@ -28,7 +28,7 @@ extension SimulatedNode: CrashableNode {
 /// What a crash may not lead to.
 package enum CrashViolation: Error, Equatable, Sendable {
     /// The node does not start, or not go on.
-    case failed(NodeFailure)
+    case failed(SimulatedNodeFailure)
     /// Readers saw a height that is gone.
     case lost(acknowledged: Height, recovered: Height)
     /// A height has another header, or none.
@@ -166,7 +166,7 @@ package struct CrashMatrix<Node: CrashableNode>: Sendable {
     /// - Returns: the disk if the node crashed.
     private func advance(_ node: inout Node) throws(CrashViolation) -> SimulatedDisk? {
         let height = Int(node.node.height.value)
-        do throws(NodeFailure) {
+        do throws(SimulatedNodeFailure) {
             try node.advance(reference.inputs[height])
             return nil
         } catch {
@@ -177,7 +177,7 @@ package struct CrashMatrix<Node: CrashableNode>: Sendable {
 
     /// - Returns: `nil` if the node crashed while it started.
     private func open(_ disk: inout SimulatedDisk) throws(CrashViolation) -> Node? {
-        do throws(NodeFailure) {
+        do throws(SimulatedNodeFailure) {
             return try Node.open(setup, on: &disk)
         } catch {
             guard error == .crashed else { throw .failed(error) }
@@ -231,12 +231,12 @@ package struct CrashMatrix<Node: CrashableNode>: Sendable {
         for number in 1...max(1, height.value) where number <= height.value {
             let facts = reference.facts[Int(number)]
             let height = Height(number)
-            do throws(NodeFailure) {
+            do throws(SimulatedNodeFailure) {
                 guard try node.headerHash(height) == facts.header else { throw .corruptRow(last) }
             } catch { throw .header(height) }
             for (index, block) in facts.blocks.enumerated() {
                 let id = EndpointID(UInt16(index))
-                do throws(NodeFailure) {
+                do throws(SimulatedNodeFailure) {
                     guard try node.block(height, of: id) == block else { throw .corruptRow(id) }
                 } catch { throw .block(height, id) }
             }

@@ -26,7 +26,7 @@ package struct NodeSetup: Sendable {
 }
 
 /// Why a node stopped, or did not start.
-package enum NodeFailure: Error, Equatable, Sendable {
+package enum SimulatedNodeFailure: Error, Equatable, Sendable {
     case crashed
     case storage(JournalStorageError)
     case log(JournalError)

@@ -11,7 +11,7 @@ extension SimulatedNode {
     /// - Throws: `.crashed`; any other failure means that something is lost.
     package static func open(
         _ setup: NodeSetup, on disk: inout SimulatedDisk
-    ) throws(NodeFailure) -> SimulatedNode {
+    ) throws(SimulatedNodeFailure) -> SimulatedNode {
         var recovery = try NodeRecovery(setup, disk)
         let recovered = try recovery.replay(&disk)
         let memory: Ibft.Memory
@@ -31,7 +31,7 @@ extension SimulatedNode {
     // MARK: History
 
     /// The hash of the header of a decided height, from the checkpoint or from memory.
-    package func headerHash(_ height: Height) throws(NodeFailure) -> Hash32? {
+    package func headerHash(_ height: Height) throws(SimulatedNodeFailure) -> Hash32? {
         if let header = recentHeader(height) { return header.hash }
         let beacon = beacon.parameters.layout.beacon
         guard let bytes = disk.stores[Int(beacon.index)][.beaconBlock(height)] else { return nil }
@@ -43,7 +43,7 @@ extension SimulatedNode {
     /// What an endpoint remembers of its block at a height.
     package func block(
         _ height: Height, of endpoint: EndpointID
-    ) throws(NodeFailure) -> SimulatedBlock? {
+    ) throws(SimulatedNodeFailure) -> SimulatedBlock? {
         let index = Int(endpoint.index)
         if let record = endpoints[index].records.first(where: { $0.header.height == height }) {
             return SimulatedBlock(record)
@@ -63,9 +63,9 @@ private struct NodeRecovery {
     private var checkpointed: [StateTree] = []
     private(set) var replay: LedgerReplay<MemoryPages, SimulatedOutboxes>
     private(set) var logs: LogRecovery
-    private var failure: NodeFailure?
+    private var failure: SimulatedNodeFailure?
 
-    init(_ setup: NodeSetup, _ disk: SimulatedDisk) throws(NodeFailure) {
+    init(_ setup: NodeSetup, _ disk: SimulatedDisk) throws(SimulatedNodeFailure) {
         self.setup = setup
         stores = disk.stores
         let genesis = setup.genesis
@@ -90,7 +90,7 @@ private struct NodeRecovery {
 
     private static func restore(
         _ state: GenesisState, _ store: SimulatedStore, _ genesis: Genesis
-    ) throws(NodeFailure) -> (ShardCore, StateTree) {
+    ) throws(SimulatedNodeFailure) -> (ShardCore, StateTree) {
         guard let bytes = store[.head] else {
             return (
                 ShardCore(genesis: state, chain: genesis.hash, parameters: genesis.parameters),
@@ -119,14 +119,14 @@ private struct NodeRecovery {
     }
 
     /// Applies the log, and leaves it as it is to be gone on with.
-    mutating func replay(_ disk: inout SimulatedDisk) throws(NodeFailure) -> RecoveredJournal {
+    mutating func replay(_ disk: inout SimulatedDisk) throws(SimulatedNodeFailure) -> RecoveredJournal {
         let recovered: RecoveredJournal
         do throws(JournalOpenError) {
             recovered = try disk.recover(
                 logID: setup.genesis.hash, freshSalt: setup.salt, limits: setup.limits
             ) { record, payload in
                 guard failure == nil else { return }
-                do throws(NodeFailure) {
+                do throws(SimulatedNodeFailure) {
                     try apply(record, payload)
                 } catch { failure = error }
             }
@@ -143,7 +143,7 @@ private struct NodeRecovery {
 
     private mutating func apply(
         _ record: JournalRecord, _ payload: ArraySlice<UInt8>
-    ) throws(NodeFailure) {
+    ) throws(SimulatedNodeFailure) {
         let decisions: [Ibft.Decision]
         do throws(LogRecoveryError) {
             decisions = try logs.beacon(record, payload)

@@ -71,7 +71,7 @@ package struct SimulatedNode: Sendable {
     /// - Throws: `.crashed`; any other failure is a bug of the product or the disk.
     package mutating func advance(
         _ input: HeightInput, order: ([NodeStep]) -> [NodeStep]
-    ) throws(NodeFailure) {
+    ) throws(SimulatedNodeFailure) {
         var pace = SeededGenerator(seed: setup.paceSeed &+ height.value)
         try writeSome(&pace)
         try catchUpCheckpoint()
@@ -83,7 +83,7 @@ package struct SimulatedNode: Sendable {
     }
 
     /// Builds the block of the next height, agrees with itself and says what is to be done, in order.
-    private mutating func prepare(_ input: HeightInput) throws(NodeFailure) -> [NodeStep] {
+    private mutating func prepare(_ input: HeightInput) throws(SimulatedNodeFailure) -> [NodeStep] {
         guard let request, request.height == height.next, request.parent == beacon.headHash else {
             preconditionFailure("agreement asks for the block of the next height")
         }
@@ -123,7 +123,7 @@ package struct SimulatedNode: Sendable {
 
     private mutating func perform(
         _ step: NodeStep, _ pace: inout SeededGenerator
-    ) throws(NodeFailure) {
+    ) throws(SimulatedNodeFailure) {
         switch step {
         case .journal(let effect):
             var work = JournalWork([effect])
@@ -151,7 +151,7 @@ package struct SimulatedNode: Sendable {
     }
 
     /// - Returns: whether there was space for all of it.
-    private mutating func write(_ work: inout JournalWork) throws(NodeFailure) -> Bool {
+    private mutating func write(_ work: inout JournalWork) throws(SimulatedNodeFailure) -> Bool {
         do throws(JournalStorageError) {
             return try work.run(on: &disk) == nil
         } catch {
@@ -160,7 +160,7 @@ package struct SimulatedNode: Sendable {
         }
     }
 
-    private mutating func build(_ input: HeightInput) throws(NodeFailure) -> BeaconBlock {
+    private mutating func build(_ input: HeightInput) throws(SimulatedNodeFailure) -> BeaconBlock {
         let view = beacon.view
         var candidates: [Candidate?] = []
         for (index, endpoint) in endpoints.enumerated() {
@@ -185,7 +185,7 @@ package struct SimulatedNode: Sendable {
         return block
     }
 
-    private mutating func apply() throws(NodeFailure) {
+    private mutating func apply() throws(SimulatedNodeFailure) {
         guard let proposal else { preconditionFailure("nothing was proposed") }
         self.proposal = nil
         let header = proposal.block.header
@@ -213,14 +213,14 @@ package struct SimulatedNode: Sendable {
     }
 
     /// Writes as many parts of the checkpoint under way as chance says.
-    private mutating func writeSome(_ pace: inout SeededGenerator) throws(NodeFailure) {
+    private mutating func writeSome(_ pace: inout SeededGenerator) throws(SimulatedNodeFailure) {
         for _ in 0..<Int.random(in: 0...2, using: &pace) where !unwritten.isEmpty {
             try writeNext()
         }
     }
 
     /// Writes the next part: the shards', then the beacon's; then the log is pruned.
-    private mutating func writeNext() throws(NodeFailure) {
+    private mutating func writeNext() throws(SimulatedNodeFailure) {
         let id = unwritten.removeFirst()
         guard try write(id) else { return abandonCheckpoint(from: id) }
         endpoints[Int(id.index)].finishCheckpoint(disk.stores[Int(id.index)].pages)
@@ -250,7 +250,7 @@ package struct SimulatedNode: Sendable {
     }
 
     /// Takes the checkpoint that found no space once more.
-    private mutating func catchUpCheckpoint() throws(NodeFailure) {
+    private mutating func catchUpCheckpoint() throws(SimulatedNodeFailure) {
         guard owesCheckpoint else { return }
         owesCheckpoint = false
         for case .checkpointShards(let height) in durability.requestCheckpoint() {
@@ -260,7 +260,7 @@ package struct SimulatedNode: Sendable {
 
     /// Commits an endpoint's part of the checkpoint under way, and nothing else.
     /// - Returns: whether there was space.
-    private mutating func write(_ id: EndpointID) throws(NodeFailure) -> Bool {
+    private mutating func write(_ id: EndpointID) throws(SimulatedNodeFailure) -> Bool {
         do throws(Crashed) {
             return try disk.commit(endpoints[Int(id.index)].batch, to: id)
         } catch { throw .crashed }
