@@ -86,6 +86,32 @@ struct TestLedger {
         #expect(position != nil)
     }
 
+    /// SEED-1: where its chain stands is in the state.
+    @Test(.timeLimit(.minutes(1))) func goesOnWithItsChainAfterARestart() async throws {
+        let ledger = try TestLedger(shards: 2, accounts: 2)
+        defer { try? FileManager.default.removeItem(atPath: ledger.directory) }
+        var seeds: [UInt64] = []
+        for life in 0..<4 as Range<UInt64> {
+            let (engine, _) = try ledger.open()
+            let running = Task { try await engine.run() }
+            for nonce in (life * 8)..<(life * 8 + 8) {
+                let raw = ledger.transfer(from: 0, to: 1, value: 1, nonce: nonce)
+                let hash = try #require(await engine.intake.submit([raw]).first).get()
+                var snapshot = engine.publisher.current
+                while try snapshot.position(of: hash) == nil {
+                    snapshot = try #require(await engine.publisher.next(after: snapshot.height))
+                }
+            }
+            engine.stop()
+            try await running.value
+            let last = engine.publisher.current
+            // A lone validator: every reveal is a seed.
+            #expect(last.view.seed.number == max(16, last.height.value) - 16)
+            seeds.append(last.view.seed.number)
+        }
+        #expect(seeds == seeds.sorted() && seeds[3] > 0)
+    }
+
     /// As a peer's messages are, when the blocks end: the last checkpoint waits for that, and comes.
     @Test(.timeLimit(.minutes(1))) func endsThoughSomebodyElseIsAtWork() async throws {
         let ledger = try TestLedger(shards: 2, accounts: 2)
