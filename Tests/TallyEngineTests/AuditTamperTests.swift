@@ -317,29 +317,6 @@ import Testing
             }
         }
         #expect(books.first == .books(id))
-        // SEED-3
-        var height = Height.genesis
-        let randomness = try findings(ledger, original) { vandal in
-            _ = try vandal.change(3, "meta") { key, bytes in
-                guard key == Array("books".utf8),
-                    let core = try? BeaconCore(ledger.genesis, encodedBooks: bytes),
-                    let announced = core.randomness.validators.first?.announced
-                else { return nil }
-                height = core.head.height
-                return Self.replacing(
-                    announced.commitment.bytes, Hash32.zero.bytes, in: bytes)
-            }
-        }
-        #expect(randomness.first == .booksRandomness(checkpoint: height) && height > .genesis)
-        let announcement = try findings(ledger, original) { vandal in
-            _ = try vandal.change(3, "beacon-blocks") { _, bytes in
-                guard let header = try? BeaconRow(encoded: bytes).header, header.announced != .zero
-                else { return nil }
-                return Self.replacing(header.announced.bytes, Hash32.zero.bytes, in: bytes)
-            }
-        }
-        #expect(announcement.contains(.header(Height(1), .wrongRandomness)))
-        #expect(!announcement.contains { $0.name == "booksRandomness" }, "told once")
         let legs = try findings(ledger, original) {
             try $0.delete(1, "legs", Self.key(0, 0))
         }
@@ -363,6 +340,35 @@ import Testing
             try vandal.delete(3, "beacon-blocks", key)
         }
         #expect(beacon.contains(.beaconBlockMissing(Height(1))))
+    }
+
+    /// SEED-3
+    @Test func findsChangedRandomness() async throws {
+        var ledger = try AuditLedger()
+        defer { ledger.remove() }
+        let original = try await ledger.inFlight()
+        var height = Height.genesis
+        let randomness = try findings(ledger, original) { vandal in
+            _ = try vandal.change(3, "meta") { key, bytes in
+                guard key == Array("books".utf8),
+                    let core = try? BeaconCore(ledger.genesis, encodedBooks: bytes),
+                    let announced = core.randomness.validators.first?.announced
+                else { return nil }
+                height = core.head.height
+                return Self.replacing(
+                    announced.commitment.bytes, Hash32.zero.bytes, in: bytes)
+            }
+        }
+        #expect(randomness.first == .booksRandomness(checkpoint: height) && height > .genesis)
+        let announcement = try findings(ledger, original) { vandal in
+            _ = try vandal.change(3, "beacon-blocks") { _, bytes in
+                guard let header = try? BeaconRow(encoded: bytes).header, header.announced != .zero
+                else { return nil }
+                return Self.replacing(header.announced.bytes, Hash32.zero.bytes, in: bytes)
+            }
+        }
+        #expect(announcement.contains(.header(Height(1), .wrongRandomness)))
+        #expect(!announcement.contains { $0.name == "booksRandomness" }, "told once")
     }
 
     @Test func findsChangedTransactions() async throws {
