@@ -32,6 +32,7 @@ struct TestLedger {
 
     func open(
         policy: CheckpointPolicy = CheckpointPolicy(), limits: Limits = Limits(),
+        secrets: RevealSecrets? = nil,
         notify: @escaping @Sendable (BeaconNotice) -> Void = { _ in }
     ) throws -> (engine: Engine, report: RecoveryReport) {
         var configuration = EngineConfiguration(
@@ -39,6 +40,7 @@ struct TestLedger {
             journalSalt: JournalSalt(high: 1, low: 2))
         configuration.checkpoints = policy
         configuration.limits = limits
+        if let secrets { configuration.secrets = secrets }
         return try Engine.open(configuration, clock: SystemClock(), notify: notify)
     }
 
@@ -110,6 +112,26 @@ struct TestLedger {
             seeds.append(last.view.seed.number)
         }
         #expect(seeds == seeds.sorted() && seeds[3] > 0)
+    }
+
+    /// SEED-1: the key was used with another secret. The node builds nothing, and goes on to listen.
+    @Test(.timeLimit(.minutes(1))) func livesThroughAChainOfAnotherMaking() async throws {
+        let ledger = try TestLedger(shards: 2, accounts: 2)
+        defer { try? FileManager.default.removeItem(atPath: ledger.directory) }
+        func decide(_ nonces: Range<Nonce>, _ secrets: RevealSecrets?) async throws -> Height {
+            let (engine, _) = try ledger.open(secrets: secrets)
+            for nonce in nonces {
+                let raw = ledger.transfer(from: 0, to: 1, value: 1, nonce: nonce)
+                _ = try #require(await engine.intake.submit([raw]).first).get()
+                try await engine.beacon.work()
+            }
+            return engine.publisher.current.height
+        }
+        let before = try await decide(0..<20, nil)
+        #expect(before.value > 16)
+        let other = RevealSecrets(secret: Hash32(words: (9, 9, 9, 9)))
+        #expect(try await decide(20..<22, other) == before)
+        #expect(try await decide(20..<22, nil) > before)
     }
 
     /// As a peer's messages are, when the blocks end: the last checkpoint waits for that, and comes.
