@@ -26,7 +26,7 @@ package struct HeaderRandomness: Hashable, Sendable {
     }
 
     /// What headers commit to (SEED-3).
-    /// - Complexity: O(n) with n validators: about 0.1 ms for 512.
+    /// - Complexity: O(n) with n validators.
     package var hash: Hash32 { SHA256.hash(.randomnessState, encoded) }
 
     /// The chains of a validator; `nil` if it never announced one.
