@@ -28,6 +28,8 @@ package struct EngineConfiguration: Sendable {
     package var genesis: Genesis
     /// Signs votes; the tips of the blocks are its account's.
     package var signer: any VoteSigner
+    /// What its blocks reveal from (SEED-2); `nil` for a validator that never does.
+    package var secrets: RevealSecrets?
     package var limits = Limits()
     package var checkpoints = CheckpointPolicy()
     package var agreement: Ibft.Configuration
@@ -44,6 +46,7 @@ package struct EngineConfiguration: Sendable {
         self.genesis = genesis
         self.journalSalt = journalSalt
         signer = KeySigner(validator)
+        secrets = RevealSecrets(validator, genesis: genesis.hash)
         let parameters = genesis.parameters
         agreement = Ibft.Configuration(
             chain: ChainIdentity(genesis: genesis.hash, chainID: parameters.chainID),

@@ -71,6 +71,7 @@ package enum DriverError: Error, Equatable, Sendable {
 package struct LedgerDriver: Sendable {
     package let genesis: Genesis
     private let proposer: Address
+    private var secrets: RevealSecrets?
     private var builder: Replica
     private var validator: Replica
 
@@ -78,6 +79,7 @@ package struct LedgerDriver: Sendable {
     package init(_ genesis: Genesis, proposer: Address) throws(DriverError) {
         self.genesis = genesis
         self.proposer = proposer
+        secrets = RevealSecrets(simulating: proposer)
         builder = try Replica(genesis)
         validator = try Replica(genesis)
     }
@@ -99,7 +101,8 @@ package struct LedgerDriver: Sendable {
         var refused: [RefusedTransaction] = []
         let candidates = try build(input, &refused)
         let anchors = candidates.compactMap { $0?.record.block }
-        let block = builder.beacon.propose(anchors, now: input.now, proposer: proposer)
+        let block = builder.beacon.propose(
+            anchors, now: input.now, proposer: proposer, secrets: &secrets)
         switch try validator.check(block) {
         case .failure(let rejection): return .rejected(rejection)
         case .success(let checked):

@@ -124,7 +124,7 @@ private func checkDoor(
 
 /// FUZZ-1, of what the store, the log and the proofs hold; the first byte says which.
 func checkStoredValue(_ bytes: [UInt8]) throws(Violation) {
-    guard let choice = Choice(bytes, of: 14) else { return }
+    guard let choice = Choice(bytes, of: 15) else { return }
     let bytes = choice.rest
     switch choice.number {
     case 0: try checkRoundTrip(StoredHead.self, bytes)
@@ -140,6 +140,7 @@ func checkStoredValue(_ bytes: [UInt8]) throws(Violation) {
     case 10: try checkRoundTrip(ShardHeader.self, bytes)
     case 11: try checkRoundTrip(BeaconHeader.self, bytes)
     case 12: try checkRoundTrip(BlockOutline.self, bytes)
+    case 14: try checkRoundTrip(HeaderRandomness.self, bytes)
     default:
         guard let record = try? ConsensusRecord(encoded: bytes) else { return }
         try check(record.encoded == bytes, "FUZZ-1: a record has two encodings")

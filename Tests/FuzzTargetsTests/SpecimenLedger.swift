@@ -14,6 +14,8 @@ struct SpecimenLedger {
     private let height: DecidedHeight
     private let sender: Address
     private let transaction: Transaction
+    /// Some heights later, with a chain in use.
+    private let randomness: HeaderRandomness
 
     init() throws {
         let layout = try Specimen.found(ShardLayout(shardCount: 2))
@@ -39,6 +41,11 @@ struct SpecimenLedger {
         height = try Specimen.found(outcome.decided)
         sender = key.address
         self.driver = driver
+        for height in 2...20 as ClosedRange<UInt64> {
+            _ = try driver.advance(
+                HeightInput(now: BeaconTime(milliseconds: 1_000_000 + height * 1_000)))
+        }
+        randomness = driver.beacon.randomness
     }
 
     private var header: ShardHeader { height.records[0].header }
@@ -147,6 +154,7 @@ struct SpecimenLedger {
             ("parameters", 7, driver.genesis.parameters.encoded),
             ("shard-header", 10, header.encoded),
             ("beacon-header", 11, height.block.header.encoded),
+            ("randomness", 14, randomness.encoded),
             ("record", 13, AgreementSpecimens().undecidedRecord),
         ]
         return values.map { Specimen(.storedValues, $0.0, [$0.1] + $0.2) }

@@ -342,6 +342,35 @@ import Testing
         #expect(beacon.contains(.beaconBlockMissing(Height(1))))
     }
 
+    /// SEED-3
+    @Test func findsChangedRandomness() async throws {
+        var ledger = try AuditLedger()
+        defer { ledger.remove() }
+        let original = try await ledger.inFlight()
+        var height = Height.genesis
+        let randomness = try findings(ledger, original) { vandal in
+            _ = try vandal.change(3, "meta") { key, bytes in
+                guard key == Array("books".utf8),
+                    let core = try? BeaconCore(ledger.genesis, encodedBooks: bytes),
+                    let announced = core.randomness.validators.first?.announced
+                else { return nil }
+                height = core.head.height
+                return Self.replacing(
+                    announced.commitment.bytes, Hash32.zero.bytes, in: bytes)
+            }
+        }
+        #expect(randomness.first == .booksRandomness(checkpoint: height) && height > .genesis)
+        let announcement = try findings(ledger, original) { vandal in
+            _ = try vandal.change(3, "beacon-blocks") { _, bytes in
+                guard let header = try? BeaconRow(encoded: bytes).header, header.announced != .zero
+                else { return nil }
+                return Self.replacing(header.announced.bytes, Hash32.zero.bytes, in: bytes)
+            }
+        }
+        #expect(announcement.contains(.header(Height(1), .wrongRandomness)))
+        #expect(!announcement.contains { $0.name == "booksRandomness" }, "told once")
+    }
+
     @Test func findsChangedTransactions() async throws {
         var ledger = try AuditLedger()
         defer { ledger.remove() }

@@ -32,6 +32,7 @@ struct TestLedger {
 
     func open(
         policy: CheckpointPolicy = CheckpointPolicy(), limits: Limits = Limits(),
+        secrets: RevealSecrets? = nil,
         notify: @escaping @Sendable (BeaconNotice) -> Void = { _ in }
     ) throws -> (engine: Engine, report: RecoveryReport) {
         var configuration = EngineConfiguration(
@@ -39,6 +40,7 @@ struct TestLedger {
             journalSalt: JournalSalt(high: 1, low: 2))
         configuration.checkpoints = policy
         configuration.limits = limits
+        if let secrets { configuration.secrets = secrets }
         return try Engine.open(configuration, clock: SystemClock(), notify: notify)
     }
 
@@ -84,6 +86,52 @@ struct TestLedger {
         let position = try engine.publisher.current.position(
             of: Keccak256.hash(ledger.transfer(from: 3, to: 4, value: 1_000, nonce: 0)))
         #expect(position != nil)
+    }
+
+    /// SEED-1: where its chain stands is in the state.
+    @Test(.timeLimit(.minutes(1))) func goesOnWithItsChainAfterARestart() async throws {
+        let ledger = try TestLedger(shards: 2, accounts: 2)
+        defer { try? FileManager.default.removeItem(atPath: ledger.directory) }
+        var seeds: [UInt64] = []
+        for life in 0..<4 as Range<UInt64> {
+            let (engine, _) = try ledger.open()
+            let running = Task { try await engine.run() }
+            for nonce in (life * 8)..<(life * 8 + 8) {
+                let raw = ledger.transfer(from: 0, to: 1, value: 1, nonce: nonce)
+                let hash = try #require(await engine.intake.submit([raw]).first).get()
+                var snapshot = engine.publisher.current
+                while try snapshot.position(of: hash) == nil {
+                    snapshot = try #require(await engine.publisher.next(after: snapshot.height))
+                }
+            }
+            engine.stop()
+            try await running.value
+            let last = engine.publisher.current
+            // A lone validator: every reveal is a seed.
+            #expect(last.view.seed.number == max(16, last.height.value) - 16)
+            seeds.append(last.view.seed.number)
+        }
+        #expect(seeds == seeds.sorted() && seeds[3] > 0)
+    }
+
+    /// SEED-1: the key was used with another secret. The node builds nothing, and goes on to listen.
+    @Test(.timeLimit(.minutes(1))) func livesThroughAChainOfAnotherMaking() async throws {
+        let ledger = try TestLedger(shards: 2, accounts: 2)
+        defer { try? FileManager.default.removeItem(atPath: ledger.directory) }
+        func decide(_ nonces: Range<Nonce>, _ secrets: RevealSecrets?) async throws -> Height {
+            let (engine, _) = try ledger.open(secrets: secrets)
+            for nonce in nonces {
+                let raw = ledger.transfer(from: 0, to: 1, value: 1, nonce: nonce)
+                _ = try #require(await engine.intake.submit([raw]).first).get()
+                try await engine.beacon.work()
+            }
+            return engine.publisher.current.height
+        }
+        let before = try await decide(0..<20, nil)
+        #expect(before.value > 16)
+        let other = RevealSecrets(secret: Hash32(words: (9, 9, 9, 9)))
+        #expect(try await decide(20..<22, other) == before)
+        #expect(try await decide(20..<22, nil) > before)
     }
 
     /// As a peer's messages are, when the blocks end: the last checkpoint waits for that, and comes.

@@ -46,7 +46,7 @@ import Testing
                 BeaconHeader(
                     chain: .zero, height: Height(1), parent: .zero,
                     time: BeaconTime(milliseconds: 1),
-                    proposer: .zero, anchorsRoot: .zero, validators: .zero
+                    proposer: .zero, anchorsRoot: .zero, validators: .zero, randomness: .zero
                 ).encode(to: &out)
                 out.list { _ in }
                 out.append(EndpointID(1))

@@ -98,7 +98,7 @@ import Testing
         #expect(code(good, ledger.genesis, .zero) == "unexpectedHead")
         let hash = Hash32.zero.description
         let changes: [(String, String, (inout [String: Any]) -> Void)] = [
-            ("format", "unknownFormat", { $0["format"] = 2 }),
+            ("format", "unknownFormat", { $0["format"] = 1 }),
             ("no format", "manifestForm", { $0["format"] = nil }),
             ("chain", "manifestField", { $0["chainId"] = 1 }),
             ("genesis", "wrongGenesis", { $0["genesis"] = hash }),
@@ -226,6 +226,15 @@ import Testing
             }
             #expect(found == expected, "table \(wanted)")
         }
+        // SEED-3: the randomness has the hash that the header names, and is the beacon's alone.
+        let beacon = "beacon-000000.rlp"
+        func isRandomness(_ row: [UInt8]) -> Bool { table(row) == 6 }
+        let rows = items([UInt8](try Data(contentsOf: URL(filePath: good + "/" + beacon))))
+        let randomness = try #require(rows.last)
+        #expect(isRandomness(randomness) && rows.filter(isRandomness).count == 1)
+        #expect(try refusal(beacon) { $0.removeLast() } == "row")
+        #expect(try refusal(beacon) { $0[$0.count - 1][randomness.count - 1] ^= 1 } == "row")
+        #expect(try refusal(shard) { $0.append(randomness) } == "row")
         // A receipt whose value is another, in the right place.
         let forged = try refusal(shard) { rows in
             guard let index = rows.firstIndex(where: { table($0) == 3 }) else { return }

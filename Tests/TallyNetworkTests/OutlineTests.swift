@@ -163,7 +163,8 @@ struct OutlineFixture {
         let header = BeaconHeader(
             chain: Fixtures.chain.genesis, height: height, parent: .zero,
             time: BeaconTime(milliseconds: time), proposer: try Fixtures.key("sender").address,
-            anchorsRoot: BeaconHeader.anchorsRoot(anchors.map(\.header)), validators: .zero)
+            anchorsRoot: BeaconHeader.anchorsRoot(anchors.map(\.header)), validators: .zero,
+            randomness: .zero)
         block = BeaconBlock(header: header, anchors: anchors)
         let statement = ProposalStatement(
             height: height, round: .zero, parent: .zero, digest: header.hash, justification: .zero)

@@ -54,7 +54,10 @@ import Testing
     }
 
     private func beaconBytes(_ json: JSON) throws -> [UInt8] {
-        let hashes = try ["chain", "parent", "anchorsRoot", "validators"].map {
+        let names = [
+            "chain", "parent", "anchorsRoot", "validators", "reveal", "announced", "randomness",
+        ]
+        let hashes = try names.map {
             try #require(json[$0]?.fixedBytes(Hash32.self))
         }
         let height = try #require(json["height"]?.units)
@@ -66,8 +69,7 @@ import Testing
             out.append(hashes[1])
             out.append(time)
             out.append(proposer)
-            out.append(hashes[2])
-            out.append(hashes[3])
+            for hash in hashes[2...] { out.append(hash) }
         }
     }
 

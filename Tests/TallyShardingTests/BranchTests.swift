@@ -33,11 +33,12 @@ import Testing
         let view = try #require(books.view(after: genesis))
         let first = try #require(try candidate(branches.core, view, ledger, nonces: 0..<2))
         let other = try #require(try candidate(branches.core, view, ledger, nonces: 0..<1))
+        var secrets: RevealSecrets? = RevealSecrets(simulating: TestLedger.proposer)
         func propose(_ candidate: Candidate, on parent: Hash32) throws -> BeaconBlock {
             try #require(
                 try books.propose(
                     [candidate.record.block], on: parent, now: ledger.now,
-                    proposer: TestLedger.proposer, mandatory: []))
+                    proposer: TestLedger.proposer, secrets: &secrets, mandatory: []))
         }
         let (one, two) = (try propose(first, on: genesis), try propose(other, on: genesis))
         let (a, b) = (one.header.hash, two.header.hash)

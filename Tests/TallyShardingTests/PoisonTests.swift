@@ -179,7 +179,7 @@ import Testing
         BeaconHeader(
             chain: beacon.chain, height: beacon.head.height.next, parent: beacon.headHash,
             time: beacon.head.time, proposer: .zero, anchorsRoot: BeaconHeader.anchorsRoot(anchors),
-            validators: beacon.head.validators)
+            validators: beacon.head.validators, randomness: beacon.randomness.hash)
     }
 
     private static func receipts(_ poisons: [Poison]) -> [Receipt] {

@@ -58,6 +58,22 @@ import Testing
         #expect(result.highestRound == 0)
     }
 
+    /// SEED-4: whatever happens, and in sets that change. The longer run goes on where the other ends.
+    @Test(arguments: 1...6) func seedsGrow(seed: UInt64) {
+        let (short, long) = (
+            run(seed, SimulationOptions(heights: 40)), run(seed, SimulationOptions(heights: 100))
+        )
+        #expect(long.heights > short.heights)
+        #expect(short.seeds > 0 && long.seeds > short.seeds, "seed \(seed)")
+    }
+
+    /// SEED-1, SEED-4: from height 17 on everybody of four reveals, and two make a seed.
+    @Test func aCalmNetworkHasASeedEveryTwoHeights() {
+        let result = run(3, SimulationOptions(validators: 4, heights: 40, faults: []))
+        let most = (result.heights - 16) / 2
+        #expect(most - 3...most ~= result.seeds)
+    }
+
     /// SIM-1: everything that happens is in the digest.
     @Test func theSameSeedIsTheSameRun() {
         let (first, again, other) = (run(12), run(12), run(14))

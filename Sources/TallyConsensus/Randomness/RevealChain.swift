@@ -1,8 +1,8 @@
 internal import TallyCrypto
 package import TallyPrimitives
 
-/// A validator's hash chain: it commits to the end with its stake and reveals one preimage in each
-/// fresh block it builds (IBFT-R19).
+/// A validator's hash chain: it announces the end in a header (SEED-1) and reveals one preimage in
+/// each fresh block it builds (IBFT-R19).
 package struct RevealChain: Hashable, Sendable {
     /// What is committed to: the step that was revealed last, at first the end of the chain.
     package private(set) var commitment: Hash32

@@ -45,8 +45,12 @@ extension Beacon {
         do throws(AnchorRejection) {
             block = try books.propose(
                 candidates.compactMap { $0?.record.block }, on: request.parent, now: now,
-                proposer: agreement.address, mandatory: mandatory)
-        } catch { throw .ownProposal(request.height, error) }
+                proposer: agreement.address, secrets: &secrets, mandatory: mandatory)
+        } catch {
+            // The chain in use is not of this node's making: others propose until it lapses (SEED-1).
+            if case .revealMissing = error { return answer(.nothingToBuild(request.height)) }
+            throw .ownProposal(request.height, error)
+        }
         guard let block else { return }
         let proposed = block.proposed
         keep(KeptBlock(block: block, candidates: candidates), of: proposed.digest)

@@ -54,6 +54,8 @@ package actor Beacon {
 
     // Surroundings
     private let signer: any VoteSigner
+    /// What its blocks reveal from (SEED-2); `nil` for who never does.
+    var secrets: RevealSecrets?
     let genesis: Genesis
     let genesisHeader: BeaconHeader
     let network: any BeaconNetwork
@@ -101,6 +103,7 @@ package actor Beacon {
         let core = parts.core
         genesis = configuration.genesis
         signer = configuration.signer
+        secrets = configuration.secrets
         agreement = Ibft(
             configuration.agreement, signer: configuration.signer,
             start: Ibft.Start(

@@ -14,7 +14,7 @@ extension AuditFinding: CustomStringConvertible {
         switch self {
         case .state, .leafSum, .stateRoot, .object, .invariant, .checkpointMissing,
             .checkpointOrder, .checkpointHeader, .transactionCount, .booksMissing, .booksCorrupt,
-            .booksHead, .books:
+            .booksHead, .booksRandomness, .books:
             checkpointText
         case .beaconBlockMissing, .beaconHashIndex, .seals, .blockMissing, .anchor, .anchorSummary,
             .header, .conservation, .supply, .headersUnchecked:
@@ -53,6 +53,9 @@ extension AuditFinding: CustomStringConvertible {
         case .booksCorrupt(let error): "the beacon's books do not decode: \(error)"
         case .booksHead(let books, let checkpoint):
             "the beacon's books are of height \(books), its checkpoint of \(checkpoint)"
+        case .booksRandomness(let checkpoint):
+            "the beacon's books of height \(checkpoint) have another state of the randomness than "
+                + "the headers say"
         case .books(let id): "the beacon's books of endpoint \(id) are not what its headers say"
         default: name
         }

@@ -29,6 +29,8 @@ package enum AuditFinding: Error, Equatable, Sendable {
     case booksCorrupt(RLPError)
     /// The beacon's books are of another block than its checkpoint.
     case booksHead(books: Height, checkpoint: Height)
+    /// The beacon's books say something else of the randomness than the headers do (SEED-3).
+    case booksRandomness(checkpoint: Height)
     /// The beacon's books say something else of an endpoint than its headers.
     case books(EndpointID)
 

@@ -113,6 +113,7 @@ extension HeaderWalk {
     /// The blocks of a height whose beacon row is gone, under the header it may have had.
     private mutating func orphans(_ height: Height) throws(AuditError) -> (BeaconHeader, [Block]) {
         findings.add(.beaconBlockMissing(height))
+        loseRandomness()
         var blocks: [Block] = []
         for (id, view) in zip(source.layout.endpoints, source.views) {
             let row = try findings.read(id, RowKey.height(height).bytes) { () throws(ReadError) in
@@ -123,7 +124,7 @@ extension HeaderWalk {
         let header = BeaconHeader(
             chain: core.chain, height: height, parent: core.headHash, time: core.head.time,
             proposer: .zero, anchorsRoot: BeaconHeader.anchorsRoot(blocks.map(\.header)),
-            validators: core.schedule[height.next.next].hash)
+            validators: core.schedule[height.next.next].hash, randomness: .zero)
         return (header, blocks)
     }
 
@@ -166,6 +167,9 @@ extension HeaderWalk {
         }
         if books.head != core.head {
             findings.add(.booksHead(books: books.head.height, checkpoint: source.checkpoint))
+        }
+        if isRandomnessKnown, books.randomness != core.randomness {
+            findings.add(.booksRandomness(checkpoint: source.checkpoint))
         }
         for (id, (stored, walked)) in zip(
             source.layout.endpoints, zip(books.heads, core.heads)) where stored != walked

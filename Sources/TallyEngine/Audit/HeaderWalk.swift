@@ -22,6 +22,8 @@ struct HeaderWalk {
     var rows: [RowCounts]
     /// The last `.supply` finding: the same one at every later height says nothing.
     private var reportedSupply: AuditFinding?
+    /// The headers so far say what the randomness is: after a fault of it nothing tells (SEED-3).
+    private(set) var isRandomnessKnown = true
 
     /// Rows of one endpoint's store that its blocks account for.
     struct RowCounts {
@@ -63,6 +65,7 @@ struct HeaderWalk {
         _ header: BeaconHeader, _ blocks: [Block]
     ) throws(AuditError) -> Bool {
         let height = core.head.height.next
+        checkRandomness(header)
         counts.beaconBlocks += 1
         counts.shardBlocks += blocks.count
         let isClean = check(header, blocks.map(\.header))
@@ -86,7 +89,7 @@ struct HeaderWalk {
         var header = header
         var anchors = anchors
         for attempt in 0... {
-            guard let rejection = core.check(header, anchors, mandatory: []) else {
+            guard let rejection = core.checkAnchors(header, anchors, mandatory: []) else {
                 return attempt == 0
             }
             report(rejection, anchors)
@@ -96,6 +99,18 @@ struct HeaderWalk {
         }
         return false
     }
+
+    private mutating func checkRandomness(_ header: BeaconHeader) {
+        guard isRandomnessKnown else { return }
+        var placed = header
+        placed.height = core.head.height.next
+        guard let rejection = core.checkRandomness(placed) else { return }
+        isRandomnessKnown = false
+        report(rejection, [])
+    }
+
+    /// What a missing header revealed cannot be told.
+    mutating func loseRandomness() { isRandomnessKnown = false }
 
     private mutating func report(_ rejection: AnchorRejection, _ anchors: [ShardHeader]) {
         let height = core.head.height.next
@@ -152,7 +167,8 @@ struct HeaderWalk {
             else { return false }
             anchors[index].stateSum = sum
         case .anchorOrder, .malformedVector, .streamRegression, .unanchoredReceipt, .streamValue,
-            .foreignMint, .supplyRegression, .supply, .omitted, .foreignProposer:
+            .foreignMint, .supplyRegression, .supply, .omitted, .foreignProposer, .revealMissing,
+            .unexpectedReveal, .wrongReveal, .wrongRandomness:
             return false
         }
         header.anchorsRoot = BeaconHeader.anchorsRoot(anchors)
@@ -175,7 +191,9 @@ struct HeaderWalk {
         var header = header
         header.height = height
         do throws(RLPError) {
-            core = try BeaconCore(source.genesis, head: header, heads: heads)
+            core = try BeaconCore(
+                source.genesis, head: header, heads: heads,
+                randomness: core.randomness(after: header))
         } catch { return false }
         checkSupply()
         return true

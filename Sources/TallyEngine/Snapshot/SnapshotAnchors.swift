@@ -86,6 +86,8 @@ struct SnapshotRows {
     /// The block at the height of the snapshot, if there is one.
     var block: StoredBlock?
     var transactions: [StoredTransaction] = []
+    /// Of the beacon alone.
+    var randomness: HeaderRandomness?
 
     init(endpointCount: Int) {
         receipts = Array(repeating: [], count: endpointCount)
@@ -114,6 +116,9 @@ struct SnapshotRows {
             case .transaction:
                 place = RowKey.position(height, UInt32(clamping: transactions.count)).bytes
                 transactions.append(try StoredTransaction(encoded: value))
+            case .randomness:
+                place = RowKey.height(height).bytes
+                randomness = try HeaderRandomness(encoded: value)
             }
         } catch { throw .row(id, table) }
         guard place == key else { throw .row(id, table) }

@@ -149,6 +149,11 @@ package enum Snapshot {
                     transaction.encoded)
             }
         }
+        let beacon = ledger.replay.beacon
+        if core.endpoint == beacon.parameters.layout.beacon {
+            try section.append(
+                .randomness, RowKey.height(ledger.head.height).bytes, beacon.randomness.encoded)
+        }
         return try section.finish()
     }
 

@@ -11,6 +11,7 @@ package enum SnapshotTable: UInt8, Hashable, Sendable, CaseIterable {
     case receipt = 3
     case block = 4
     case transaction = 5
+    case randomness = 6
 }
 
 /// Names and bounds of a snapshot's files (SNAP-3).

@@ -84,7 +84,7 @@ struct SnapshotLedger {
                     throw .row(id, table)
                 }
                 try page(table, key, value)
-            case .receipt, .block, .transaction:
+            case .receipt, .block, .transaction, .randomness:
                 try rows.take(id, table, key, value, at: height)
             }
         }
@@ -102,6 +102,11 @@ struct SnapshotLedger {
         } catch { throw .restore(.state(id, error)) }
         guard counted.payloads == payloads else { throw .row(id, .payload) }
         try rows.check(header, at: height, chainID: genesis.parameters.chainID)
+        let isBeacon = id == genesis.parameters.layout.beacon
+        // SEED-3
+        guard rows.randomness?.hash == (isBeacon ? anchors.head.randomness : nil) else {
+            throw .row(id, .randomness)
+        }
         self.rows.append(rows)
     }
 
@@ -109,9 +114,13 @@ struct SnapshotLedger {
     /// - Returns: the beacon's books.
     func finish() throws(SnapshotError) -> BeaconCore {
         try checkReceipts()
+        guard let randomness = rows.last?.randomness else {
+            throw .row(genesis.parameters.layout.beacon, .randomness)
+        }
         let beacon: BeaconCore
         do throws(RLPError) {
-            beacon = try BeaconCore(genesis, head: anchors.head, heads: heads)
+            beacon = try BeaconCore(
+                genesis, head: anchors.head, heads: heads, randomness: randomness)
         } catch { throw .supply }
         try checkSupply(beacon)
         do throws(RestoreError) {

@@ -41,7 +41,7 @@ package final class EndpointStore: Sendable {
     }
 
     /// Format of everything below the data directory.
-    package static let formatVersion: UInt32 = 3
+    package static let formatVersion: UInt32 = 4
 
     package init(path: String, readOnly: Bool, limits: Limits) throws(StoreError) {
         environment = try Environment.open(

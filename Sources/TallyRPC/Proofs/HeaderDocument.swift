@@ -62,6 +62,9 @@ package enum HeaderDocument {
             .init("proposer", .string(header.proposer.description)),
             .init("anchorsRoot", JSON(header.anchorsRoot)),
             .init("validators", JSON(header.validators)),
+            .init("reveal", JSON(header.reveal)),
+            .init("announced", JSON(header.announced)),
+            .init("randomness", JSON(header.randomness)),
         ]
     }
 

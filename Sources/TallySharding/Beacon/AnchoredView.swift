@@ -1,4 +1,4 @@
-import TallyExecution
+package import TallyExecution
 package import TallyPrimitives
 
 /// One endpoint as its newest anchored header says, sparse vectors filled in.
@@ -39,12 +39,17 @@ package struct AnchoredView: Hashable, Sendable {
     package var time: BeaconTime
     /// By endpoint index.
     package var heads: [EndpointHead]
+    /// The newest as of the parent beacon block (SEED-4).
+    package var seed: BeaconSeed
 
-    package init(beacon: Hash32, height: Height, time: BeaconTime, heads: [EndpointHead]) {
+    package init(
+        beacon: Hash32, height: Height, time: BeaconTime, heads: [EndpointHead], seed: BeaconSeed
+    ) {
         self.beacon = beacon
         self.height = height
         self.time = time
         self.heads = heads
+        self.seed = seed
     }
 
     /// RCPT-3: all endpoints but `endpoint`, beginning at (height mod number of endpoints).

@@ -37,6 +37,14 @@ package enum AnchorRejection: Error, Hashable, Sendable {
     case supply
     /// A waiting receipt or a runnable due entry was left out (RCPT-3).
     case omitted(EndpointID)
+    /// The proposer has a chain and reveals nothing (SEED-2).
+    case revealMissing(Address)
+    /// The proposer has no chain that can be revealed from.
+    case unexpectedReveal(Address)
+    /// Not the preimage of the proposer's newest commitment.
+    case wrongReveal(Address)
+    /// The state of the randomness after the block is another (SEED-3).
+    case wrongRandomness
 }
 
 /// What the beacon decides on: the newest header of every endpoint and the books over all of them.
@@ -51,6 +59,8 @@ package struct BeaconCore: Sendable {
     package private(set) var headHash: Hash32
     /// Newest anchored header of every endpoint, by index.
     package private(set) var heads: [EndpointHead]
+    /// As of the last decided header.
+    package private(set) var randomness: HeaderRandomness
     /// Money at genesis.
     package let supply: Amount
     private var books: Books
@@ -90,6 +100,7 @@ package struct BeaconCore: Sendable {
         self.schedule = schedule ?? ValidatorSchedule(genesis)
         head = genesis.beaconHeader(states)
         headHash = head.hash
+        randomness = HeaderRandomness(genesis: genesis.hash)
         supply = genesis.supply
         let emptyRoot = MerkleRange.empty.root
         heads = states.map {
@@ -103,7 +114,7 @@ package struct BeaconCore: Sendable {
     /// - Throws: `.integerTooLarge` when a sum exceeds 2^128 − 1.
     package init(
         _ genesis: Genesis, head: BeaconHeader, heads: [EndpointHead],
-        schedule: ValidatorSchedule? = nil
+        randomness: HeaderRandomness, schedule: ValidatorSchedule? = nil
     ) throws(RLPError) {
         chain = genesis.hash
         parameters = genesis.parameters
@@ -112,35 +123,61 @@ package struct BeaconCore: Sendable {
         self.head = head
         headHash = head.hash
         self.heads = heads
+        self.randomness = randomness
         guard let books = Books(heads) else { throw .integerTooLarge }
         self.books = books
     }
 
     /// What the blocks of the next height may know.
     package var view: AnchoredView {
-        AnchoredView(beacon: headHash, height: head.height.next, time: head.time, heads: heads)
+        AnchoredView(
+            beacon: headHash, height: head.height.next, time: head.time, heads: heads,
+            seed: randomness.seed)
     }
 
     /// Money that left one endpoint and has not reached the other.
     package var inFlight: Amount { books.sent.subtracting(books.consumed) ?? .zero }
 
     /// The beacon block over candidates' blocks, in order of endpoints.
-    /// - Parameter now: the proposer's clock; never before the parent's time.
+    /// - Parameters:
+    ///   - now: the proposer's clock; never before the parent's time.
+    ///   - secrets: the proposer's. Who has none reveals nothing, which is valid as long as it never
+    ///     had any (SEED-2).
+    package func propose(
+        _ anchors: [ShardBlock], now: BeaconTime, proposer: Address,
+        secrets: inout RevealSecrets?
+    ) -> BeaconBlock {
+        let height = head.height.next
+        let contribution = secrets?.contribution(to: randomness, of: proposer, at: height)
+        var header = BeaconHeader(
+            chain: chain, height: height, parent: headHash, time: max(now, head.time),
+            proposer: proposer, anchorsRoot: BeaconHeader.anchorsRoot(anchors.map(\.header)),
+            validators: schedule[height.next.next].hash, contribution: contribution ?? .none,
+            randomness: .zero)
+        header.randomness = randomness(after: header).hash
+        return BeaconBlock(header: header, anchors: anchors)
+    }
+
+    /// The beacon block of a proposer without secrets.
     package func propose(
         _ anchors: [ShardBlock], now: BeaconTime, proposer: Address
     ) -> BeaconBlock {
-        let header = BeaconHeader(
-            chain: chain, height: head.height.next, parent: headHash, time: max(now, head.time),
-            proposer: proposer, anchorsRoot: BeaconHeader.anchorsRoot(anchors.map(\.header)),
-            validators: schedule[head.height.next.next.next].hash)
-        return BeaconBlock(header: header, anchors: anchors)
+        var none: RevealSecrets?
+        return propose(anchors, now: now, proposer: proposer, secrets: &none)
     }
 
     // MARK: Checks before anchoring
 
-    /// Checks a block from its headers alone (conservation, RCPT-1, RCPT-3, RCPT-12).
+    /// Checks a block from its headers alone.
     /// - Parameter mandatory: endpoints with a waiting receipt or a runnable due entry.
     package func check(
+        _ header: BeaconHeader, _ anchors: [ShardHeader], mandatory: [EndpointID]
+    ) -> AnchorRejection? {
+        checkAnchors(header, anchors, mandatory: mandatory) ?? checkRandomness(header)
+    }
+
+    /// Everything but the randomness (conservation, RCPT-1, RCPT-3, RCPT-12).
+    package func checkAnchors(
         _ header: BeaconHeader, _ anchors: [ShardHeader], mandatory: [EndpointID]
     ) -> AnchorRejection? {
         if let rejection = checkContext(header, anchors) { return rejection }
@@ -156,6 +193,24 @@ package struct BeaconCore: Sendable {
             return .omitted(omitted)
         }
         return nil
+    }
+
+    /// What a block of the next height reveals, and what it says of the randomness (SEED-2, SEED-3).
+    package func checkRandomness(_ header: BeaconHeader) -> AnchorRejection? {
+        if let rejection = randomness.check(
+            header.reveal, by: header.proposer, at: header.height)
+        {
+            return rejection
+        }
+        return header.randomness == randomness(after: header).hash ? nil : .wrongRandomness
+    }
+
+    /// What a block of the next height leaves, whether it is valid or not.
+    package func randomness(after header: BeaconHeader) -> HeaderRandomness {
+        var randomness = randomness
+        randomness.absorb(
+            header.contribution, by: header.proposer, at: header.height, schedule[header.height])
+        return randomness
     }
 
     /// Checks who built a block that is to be voted on: a validator of its height, for itself
@@ -177,6 +232,7 @@ package struct BeaconCore: Sendable {
             precondition(rejection == nil, "a decided block that was never checked")
             heads[Int(anchor.endpoint.index)].advance(to: anchor)
         }
+        randomness = randomness(after: header)
         head = header
         headHash = header.hash
     }

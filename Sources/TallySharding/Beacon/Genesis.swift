@@ -111,7 +111,8 @@ package struct Genesis: Hashable, Sendable {
         BeaconHeader(
             chain: hash, height: .genesis, parent: .zero, time: time, proposer: .zero,
             anchorsRoot: BeaconHeader.anchorsRoot(states.map(\.header)),
-            validators: ValidatorSchedule(self)[Height(2)].hash)
+            validators: ValidatorSchedule(self)[Height(2)].hash,
+            randomness: HeaderRandomness(genesis: hash).hash)
     }
 }
 

@@ -16,10 +16,17 @@ package struct BeaconHeader: Hashable, Sendable {
     package var anchorsRoot: Hash32
     /// Hash of Set(height + 2), which this block fixes (IBFT-R13).
     package var validators: Hash32
+    /// The next preimage of the proposer's chain, or zeros (SEED-2).
+    package var reveal: Hash32
+    /// The end of the chain that the proposer goes on with, or zeros (SEED-1).
+    package var announced: Hash32
+    /// Hash of the randomness after this block (SEED-3).
+    package var randomness: Hash32
 
     package init(
         chain: Hash32, height: Height, parent: Hash32, time: BeaconTime, proposer: Address,
-        anchorsRoot: Hash32, validators: Hash32
+        anchorsRoot: Hash32, validators: Hash32, contribution: RevealContribution = .none,
+        randomness: Hash32
     ) {
         self.chain = chain
         self.height = height
@@ -28,6 +35,14 @@ package struct BeaconHeader: Hashable, Sendable {
         self.proposer = proposer
         self.anchorsRoot = anchorsRoot
         self.validators = validators
+        reveal = contribution.reveal
+        announced = contribution.announced
+        self.randomness = randomness
+    }
+
+    /// What it gives to the randomness.
+    package var contribution: RevealContribution {
+        RevealContribution(reveal: reveal, announced: announced)
     }
 
     package var hash: Hash32 { SHA256.hash(.beaconHeader, encoded) }
@@ -74,6 +89,9 @@ extension BeaconHeader: RLPValue {
             out.append(proposer)
             out.append(anchorsRoot)
             out.append(validators)
+            out.append(reveal)
+            out.append(announced)
+            out.append(randomness)
         }
     }
 
@@ -83,7 +101,10 @@ extension BeaconHeader: RLPValue {
             chain: try list.nextFixed(), height: try list.nextHeight(),
             parent: try list.nextFixed(), time: try list.nextTime(),
             proposer: try list.nextFixed(), anchorsRoot: try list.nextFixed(),
-            validators: try list.nextFixed())
+            validators: try list.nextFixed(),
+            contribution: RevealContribution(
+                reveal: try list.nextFixed(), announced: try list.nextFixed()),
+            randomness: try list.nextFixed())
         try list.finish()
     }
 }

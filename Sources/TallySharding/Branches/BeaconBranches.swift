@@ -24,15 +24,18 @@ package struct BeaconBranches: Sendable {
     package func view(after digest: Hash32) -> AnchoredView? { books(after: digest)?.view }
 
     /// The beacon block over candidates' blocks on a parent that is final or was extended.
-    /// - Parameter mandatory: endpoints that must be in it, by their states after the parent.
+    /// - Parameters:
+    ///   - secrets: the proposer's (SEED-2).
+    ///   - mandatory: endpoints that must be in it, by their states after the parent.
     /// - Returns: `nil` for any other parent.
     /// - Throws: why our own block would be refused.
     package func propose(
         _ anchors: [ShardBlock], on parent: Hash32, now: BeaconTime, proposer: Address,
-        mandatory: [EndpointID]
+        secrets: inout RevealSecrets?, mandatory: [EndpointID]
     ) throws(AnchorRejection) -> BeaconBlock? {
         guard let books = books(after: parent) else { return nil }
-        let block = books.propose(anchors, now: now, proposer: proposer)
+        let block = books.propose(
+            anchors, now: now, proposer: proposer, secrets: &secrets)
         if let rejection = books.check(
             block.header, block.anchors.map(\.header), mandatory: mandatory)
         {

@@ -6,6 +6,7 @@ extension BeaconCore {
     package var encodedBooks: [UInt8] {
         RLPEncoder.list(capacity: heads.count * 512) { out in
             head.encode(to: &out)
+            randomness.encode(to: &out)
             for head in heads {
                 head.header.encode(to: &out)
                 out.list { out in
@@ -31,13 +32,15 @@ extension BeaconCore {
         _ genesis: Genesis, encodedBooks bytes: [UInt8], schedule: ValidatorSchedule? = nil
     ) throws(RLPError) {
         let count = genesis.parameters.layout.endpointCount
-        let (head, heads) = try RLPDecoder.list(bytes) { (list) throws(RLPError) in
+        let (head, randomness, heads) = try RLPDecoder.list(bytes) { (list) throws(RLPError) in
             let head = try BeaconHeader(from: &list)
+            let randomness = try HeaderRandomness(from: &list)
             var heads: [EndpointHead] = []
             for _ in 0..<count { heads.append(try EndpointHead(&list, endpointCount: count)) }
-            return (head, heads)
+            return (head, randomness, heads)
         }
-        try self.init(genesis, head: head, heads: heads, schedule: schedule)
+        try self.init(
+            genesis, head: head, heads: heads, randomness: randomness, schedule: schedule)
     }
 }
 

@@ -54,7 +54,8 @@ extension ShardCore {
     ) throws(ExecutionError) -> Candidate {
         let context = BlockContext(
             chain: chain, parameters: parameters, endpoint: endpoint, height: view.height,
-            time: view.time, baseFee: baseFee(view), beneficiary: beneficiary)
+            time: view.time, baseFee: baseFee(view), beneficiary: beneficiary,
+            seed: view.seed)
         var run = BlockRun(
             core: self,
             executor: try BlockExecutor(

@@ -23,6 +23,7 @@ package struct SimulatedNode: Sendable {
     /// Beacon headers that no checkpoint holds.
     private var headers: [BeaconHeader]
     private var proposal: Proposal?
+    private var secrets: RevealSecrets?
     /// Parts of the checkpoint under way that are to be written yet, in this order.
     private var unwritten: [EndpointID] = []
     private var checkpointHeight = Height.genesis
@@ -56,6 +57,7 @@ package struct SimulatedNode: Sendable {
         self.endpoints = endpoints
         self.durability = durability
         self.headers = headers
+        secrets = RevealSecrets(simulating: setup.proposer)
         note(agreement.handle(.start))
     }
 
@@ -174,7 +176,8 @@ package struct SimulatedNode: Sendable {
             } catch { throw .execution(id, error) }
         }
         let block = beacon.propose(
-            candidates.compactMap { $0?.record.block }, now: input.now, proposer: setup.proposer)
+            candidates.compactMap { $0?.record.block }, now: input.now, proposer: setup.proposer,
+            secrets: &secrets)
         let mandatory = endpoints.map(\.core).filter { $0.isMandatory(view) }.map(\.endpoint)
         if let rejection = beacon.check(
             block.header, block.anchors.map(\.header), mandatory: mandatory)

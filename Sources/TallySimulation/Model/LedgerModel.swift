@@ -8,6 +8,8 @@ import TallyTransactions
 package enum ModelViolation: Error, Hashable, Sendable {
     /// A transaction in a block that its sender's nonce, funds or the due queue do not allow.
     case ineligible(EndpointID, Hash32, String)
+    /// What a header reveals, or the beacon makes of it, is not what the rules say.
+    case randomness(String)
     /// A transaction ended in another way than the rules say.
     case outcome(EndpointID, Hash32, expected: ExecutionFailure?, actual: ExecutionFailure?)
     /// A due entry ran that there is not, or that ran already.

@@ -167,7 +167,7 @@ extension NetworkRun {
         let block: BeaconBlock?
         block = try? node.ledger.build(
             on: node.machine.head.digest, isMandatory: true, now: node.clock(now),
-            proposer: node.address, from: &node.pool)
+            proposer: node.address, secrets: &node.secrets, from: &node.pool)
         guard let proposed = block?.proposed else { return [] }
         let statement = ProposalStatement(
             height: node.height.next, round: round, parent: proposed.parent,
@@ -298,7 +298,7 @@ extension NetworkRun {
         let block: BeaconBlock?
         block = try? node.ledger.build(
             on: node.machine.head.digest, isMandatory: true, now: node.clock(now),
-            proposer: node.address, from: &node.pool)
+            proposer: node.address, secrets: &node.secrets, from: &node.pool)
         guard let proposed = block?.proposed, let own = set.index(of: node.address) else {
             return []
         }

@@ -163,7 +163,10 @@ extension NetworkRun {
             try checks.ledgerModel.check(
                 records, endpoints: checks.reference.endpoints,
                 everything: final.height.value % 4 == 0)
+            try checks.randomnessModel.check(
+                block.header, scenario.set(at: final.height), beacon: checks.reference.beacon)
         } catch { fail(.execution, "height \(final.height): \(error)") }
+        result.seeds = checks.reference.beacon.randomness.seed.number
         result.receipts = checks.ledgerChecker.consumedCount
     }
 

@@ -103,7 +103,7 @@ extension NetworkRun {
             }
             let block = try node.ledger.build(
                 on: request.parent, isMandatory: request.isMandatory, now: node.clock(now),
-                proposer: node.address, from: &node.pool)
+                proposer: node.address, secrets: &node.secrets, from: &node.pool)
             result.faults.add(
                 .illegalTransaction, load.countIllegal(node.pool.drainRefused()))
             guard let block else { return .nothingToBuild(request.height) }

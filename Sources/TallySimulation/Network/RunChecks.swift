@@ -84,6 +84,7 @@ struct RunChecks {
     var ledgerChecker: LedgerChecker
     /// The rules once more, written plainly.
     var ledgerModel: LedgerModel
+    var randomnessModel: RandomnessModel
     let scheme: SimulatedScheme
     let chain: ChainIdentity
 
@@ -112,6 +113,7 @@ struct RunChecks {
         reference = VirtualLedger(scenario.genesis, scenario.schedule)
         ledgerChecker = LedgerChecker(scenario.genesis)
         ledgerModel = LedgerModel(scenario.genesis)
+        randomnessModel = RandomnessModel(genesis: scenario.genesis.hash)
         self.scheme = scheme
         self.chain = chain
         let count = 2 * scenario.addresses.count

@@ -33,6 +33,8 @@ package struct SimulationResult: Hashable, Sendable {
     package var messages = 0
     package var transactions = 0
     package var receipts = 0
+    /// Seeds that draws may come from (SEED-4).
+    package var seeds: UInt64 = 0
     package var restarts = 0
     /// Checkpoints that were written.
     package var checkpoints = 0

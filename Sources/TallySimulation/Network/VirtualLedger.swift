@@ -110,11 +110,13 @@ struct VirtualLedger: Sendable {
     // MARK: Building
 
     /// A block on the final head or on an undecided block on it.
-    /// - Parameter source: of transactions for an endpoint.
+    /// - Parameters:
+    ///   - secrets: the proposer's.
+    ///   - source: of transactions for an endpoint.
     /// - Returns: `nil` when the parent is unknown, or there is nothing to put in and no need to.
     mutating func build(
         on parent: Hash32, isMandatory: Bool, now: BeaconTime, proposer: Address,
-        from source: inout some EndpointOffers
+        secrets: inout RevealSecrets?, from source: inout some EndpointOffers
     ) throws(LedgerFault) -> BeaconBlock? {
         try extend(parent)
         guard let view = books.view(after: parent) else { return nil }
@@ -141,7 +143,7 @@ struct VirtualLedger: Sendable {
         do throws(AnchorRejection) {
             block = try books.propose(
                 candidates.compactMap { $0?.record.block }, on: parent, now: now,
-                proposer: proposer, mandatory: mandatory)
+                proposer: proposer, secrets: &secrets, mandatory: mandatory)
         } catch { throw .ownProposal(error) }
         if let block { keep(block, candidates) }
         return block

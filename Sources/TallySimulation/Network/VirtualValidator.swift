@@ -17,6 +17,7 @@ final class VirtualValidator {
     var ledger: VirtualLedger
     var storage: VirtualStorage
     var pool: TransactionPool
+    var secrets: RevealSecrets?
     var cache = SignatureCache(limit: 512)
     /// Decided blocks by height, from 1.
     var chain: [Final] = []
@@ -96,6 +97,7 @@ final class VirtualValidator {
         self.machine = machine
         self.ledger = ledger
         self.storage = storage
+        secrets = RevealSecrets(simulating: signer.address)
         pool = TransactionPool(ledger.layout)
     }
 

@@ -41,6 +41,7 @@ struct World {
     let fixture: WorldFixture
     private(set) var beacon: BeaconCore
     private(set) var cores: [ShardCore]
+    private var secrets: RevealSecrets? = RevealSecrets(simulating: .zero)
 
     init(_ fixture: WorldFixture) throws {
         self.fixture = fixture
@@ -93,7 +94,8 @@ struct World {
     mutating func decide(_ candidates: [Candidate?]) throws {
         let block = beacon.propose(
             candidates.compactMap { $0?.record.block },
-            now: BeaconTime(milliseconds: beacon.head.time.milliseconds + 2_000), proposer: .zero)
+            now: BeaconTime(milliseconds: beacon.head.time.milliseconds + 2_000), proposer: .zero,
+            secrets: &secrets)
         let headers = block.anchors.map(\.header)
         let rejection = beacon.check(
             block.header, headers, mandatory: mandatory.map { EndpointID(UInt16($0)) })
