@@ -32,6 +32,8 @@ package struct ValidatorSet: Hashable, Sendable {
 
     /// By ascending address; the index of a member is its place here.
     package let validators: [Validator]
+    /// Of the members, in the same order.
+    package let addresses: [Address]
     /// The epoch's randomness (IBFT-R17).
     package let seed: Hash32
     /// Indices of members in the order in which they propose.
@@ -55,6 +57,7 @@ package struct ValidatorSet: Hashable, Sendable {
         }
         totalPower = try Self.sum(sorted)
         self.validators = sorted
+        addresses = sorted.map(\.address)
         self.seed = seed
         order = Self.order(sorted, seed: seed)
         hash = Self.hash(sorted, seed: seed)

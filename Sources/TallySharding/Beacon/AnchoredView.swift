@@ -41,15 +41,19 @@ package struct AnchoredView: Hashable, Sendable {
     package var heads: [EndpointHead]
     /// The newest as of the parent beacon block (SEED-4).
     package var seed: BeaconSeed
+    /// Who votes on the block to be built, ascending.
+    package var validators: [Address]
 
     package init(
-        beacon: Hash32, height: Height, time: BeaconTime, heads: [EndpointHead], seed: BeaconSeed
+        beacon: Hash32, height: Height, time: BeaconTime, heads: [EndpointHead], seed: BeaconSeed,
+        validators: [Address]
     ) {
         self.beacon = beacon
         self.height = height
         self.time = time
         self.heads = heads
         self.seed = seed
+        self.validators = validators
     }
 
     /// RCPT-3: all endpoints but `endpoint`, beginning at (height mod number of endpoints).

@@ -132,7 +132,7 @@ package struct BeaconCore: Sendable {
     package var view: AnchoredView {
         AnchoredView(
             beacon: headHash, height: head.height.next, time: head.time, heads: heads,
-            seed: randomness.seed)
+            seed: randomness.seed, validators: schedule[head.height.next].addresses)
     }
 
     /// Money that left one endpoint and has not reached the other.

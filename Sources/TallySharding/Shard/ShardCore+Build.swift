@@ -55,7 +55,7 @@ extension ShardCore {
         let context = BlockContext(
             chain: chain, parameters: parameters, endpoint: endpoint, height: view.height,
             time: view.time, baseFee: baseFee(view), beneficiary: beneficiary,
-            seed: view.seed)
+            seed: view.seed, validators: view.validators)
         var run = BlockRun(
             core: self,
             executor: try BlockExecutor(
