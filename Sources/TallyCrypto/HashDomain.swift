@@ -26,6 +26,8 @@ package enum HashDomain: UInt8, Sendable, CaseIterable {
     case randomnessMix = 0x35
     // Network
     case peerIdentity = 0x36
+    // Draws of validators
+    case draw = 0x38
     // Files
     case journalRecord = 0x40
     // Proofs of computing
