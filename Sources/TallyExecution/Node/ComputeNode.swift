@@ -102,7 +102,7 @@ package struct NodeStake: Hashable, Sendable {
 
 /// Whether a node is seen, and what was charged for the time it was not (NODE-6).
 package struct NodeOutage: Hashable, Sendable {
-    /// When it last opened an answer.
+    /// When the last round was opened that it answered.
     package var lastSeen: BeaconTime
     /// Whole steps of the outage at hand that have been charged.
     package var charged: UInt64 = 0

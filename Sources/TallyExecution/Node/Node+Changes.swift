@@ -103,13 +103,10 @@ extension BlockExecutor {
 
     // MARK: Rounds
 
-    /// A node opened its answer, as the round asked for that was opened at `opening`.
-    mutating func noteSeen(
-        _ node: inout ComputeNode, opening: BeaconTime
-    ) throws(ExecutionError) {
-        // NODE-6: an outage lasts until the round that ends it.
-        if case .offline = node.state { try chargeOutage(of: &node, until: opening) }
-        node.outage = NodeOutage(lastSeen: context.time)
+    /// A node opened its answer, as the round asked for that was opened at `opening`. From then on it
+    /// counts as seen, so that each missed round of an hour costs an hour, however fast it answers.
+    mutating func noteSeen(_ node: inout ComputeNode, opening: BeaconTime) {
+        node.outage = NodeOutage(lastSeen: opening)
     }
 
     /// A node's round gave it a time.

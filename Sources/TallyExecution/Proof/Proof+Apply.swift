@@ -87,7 +87,7 @@ extension BlockExecutor {
             round.state = .revealed(opening, commitment, draw, deadline: deadline)
             try store(round)
             emit(.revealed(owner, round: number, deadline: deadline))
-            try noteSeen(&node, opening: opening.at)
+            noteSeen(&node, opening: opening.at)
             try store(node)
             return nil
         }

@@ -83,6 +83,7 @@ private let foreign = machine(2)
     @Test func skipsWhatDoesNotCountAndFailsIfNothingDoes() throws {
         var (world, attesters) = try world()
         try world.register(other)
+        _ = try world.open(other)
         let attester = attesters[0]
         let bad: [(ProofAttestation, ProofFailure)] = [
             (entry(foreign), .foreignNode), (entry(machine(1, 50)), .noRounds),

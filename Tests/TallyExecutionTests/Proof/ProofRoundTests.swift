@@ -138,7 +138,7 @@ private let owner = machine(1)
     // MARK: Reveals
 
     @Test func aWrongOpeningCanBeTriedAgain() throws {
-        var world = try world()
+        var world = try world(accounts: [owner, machine(2)])
         _ = try world.open(owner)
         let answer = try world.commit(owner)
         let early = ProofOperation.reveal(
@@ -172,7 +172,7 @@ private let owner = machine(1)
         #expect(try attempt(swapped) == .proof(.wrongPath))
         #expect(try world.act(right, by: owner) == nil)
         #expect(try attempt(bytes) == .proof(.alreadyRevealed))
-        #expect(try world.act(right, by: machine(1, 100)) == .proof(.noRounds))
+        #expect(try world.act(right, by: machine(2)) == .proof(.noRounds))
     }
 
     @Test func aRevealIsInBeforeTheDeadline() throws {
