@@ -25,6 +25,7 @@ import Testing
                 let owner = try #require(owners.randomElement(using: &generator))
                 try act(owner, &world, &answers, &generator)
             }
+            world.dueStands = Int.random(in: 0..<20, using: &generator) == 0
             try world.step(UInt64.random(in: 1...40_000, using: &generator))
             for event in world.nodeEvents { done.insert(event.record.name) }
             for event in world.proofEvents { done.insert(event.record.name) }
