@@ -29,6 +29,8 @@ package enum HashDomain: UInt8, Sendable, CaseIterable {
     // Agreement
     case randomnessState = 0x37
     case randomnessSecret = 0x38
+    // Draws of validators
+    case draw = 0x39
     // Files
     case journalRecord = 0x40
     // Proofs of computing

@@ -83,7 +83,15 @@ extension Refusal {
                 .unknownPolicy(number), "unknownPolicy",
                 "unknown credit policy \(number): 0 accepts, 1 refuses")
         }
+        func attestations(_ count: UInt128) throws -> Refusal {
+            let data = ProofOperation.attestSelector.bytes + word(32) + word(count)
+            return try call(
+                "\(count) attestations", to: ReservedAddress.proofs, value: 0, data,
+                .attestationCount(limit: 7), "attestationCount",
+                "a call carries 1 to 7 attestations")
+        }
         return [
+            try attestations(0), try attestations(8),
             try reserved(crossShard), try reserved(treasury), try reserved(lastReserved),
             try unknown(crossShard, [0xa7]), try unknown(crossShard, [0xa7, 0x70, 0x86]),
             try unknown(crossShard, [0xa7, 0x70, 0x86, 0x0e]), try unknown(treasury, batchSelector),

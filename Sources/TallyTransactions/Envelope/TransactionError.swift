@@ -38,6 +38,7 @@ public enum TransactionError: Error, Hashable, Sendable {
     case deadlineAndSchedule(leg: Int)
     case valueNotAllowed
     case unknownPolicy(UInt64)
+    case attestationCount(limit: Int)
 
     /// The reason as a stable name: what programs match on.
     public var code: String {
@@ -74,6 +75,7 @@ public enum TransactionError: Error, Hashable, Sendable {
         case .deadlineAndSchedule: "deadlineAndSchedule"
         case .valueNotAllowed: "valueNotAllowed"
         case .unknownPolicy: "unknownPolicy"
+        case .attestationCount: "attestationCount"
         }
     }
 }
@@ -116,6 +118,7 @@ extension TransactionError: CustomStringConvertible {
             "leg \(leg) has both a credit deadline and a time to run at"
         case .valueNotAllowed: "this operation takes no value"
         case .unknownPolicy(let policy): "unknown credit policy \(policy): 0 accepts, 1 refuses"
+        case .attestationCount(let limit): "a call carries 1 to \(limit) attestations"
         }
     }
 }
