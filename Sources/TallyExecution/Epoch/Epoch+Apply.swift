@@ -13,9 +13,10 @@ extension BlockExecutor {
         do throws(RLPError) {
             message = try EpochMessage(receipt.payload, from: receipt.reference.source)
         } catch { return bounce(receipt, .malformed) }
-        guard receipt.to == ReservedAddress.treasury, try take(message, receipt) else {
-            return bounce(receipt, .malformed)
-        }
+        let treasury = ReservedAddress.treasury
+        guard receipt.from == treasury, receipt.to == treasury, receipt.fee.isZero,
+            try take(message, receipt)
+        else { return bounce(receipt, .malformed) }
     }
 
     /// - Returns: whether the message was one that was due. Nothing has changed if not.

@@ -90,10 +90,8 @@ struct EpochWorld {
         try step([endpoint: work])
     }
 
-    /// Puts a receipt among those that wait, as no endpoint of ours would send it.
-    mutating func forge(_ receipt: Receipt) {
-        inbound[Int(receipt.reference.destination.index)].append(receipt)
-    }
+    /// Puts another state in place of an endpoint's.
+    mutating func replace(_ endpoint: Int, with tree: StateTree) { trees[endpoint] = tree }
 
     func executor(_ endpoint: Int) throws -> BlockExecutor {
         try BlockExecutor(

@@ -63,6 +63,7 @@ import Testing
         try world.setWeight(.whole(1), 0, 0)
         try world.setWeight(.whole(1), 0, 1)
         try world.passEpoch()
+        try world.settle(0, 1)
         world.held = [2]
         // Three epochs without a share, a weight of the first node for each.
         for power in [UInt128(3), 9, 0] {
@@ -98,6 +99,7 @@ import Testing
         var world = try EpochWorld(shards: 1)
         try world.setWeight(.whole(1), 0, 0)
         try world.passEpoch()
+        try world.settle(0, 0)
         try world.passEpoch()
         let before = world.accounts[0][0]
         try world.settle(0, 0)
