@@ -139,6 +139,21 @@ import Testing
         #expect(try world.balance(1, 0) == tokens("360000").units)
     }
 
+    /// EPOCH-7
+    @Test func economyNeedsEpochsAndRoom() throws {
+        let layout = try #require(ShardLayout(shardCount: 3))
+        var parameters = NetworkParameters(chainID: 5, layout: layout)
+        parameters.epochMilliseconds = 999
+        parameters.dueBound = 47
+        #expect(parameters.faults.isEmpty)
+        parameters.economy = .emc
+        #expect(
+            parameters.faults == [.epochTooShort(minimum: 1_000), .dueBoundTooSmall(minimum: 48)])
+        parameters.epochMilliseconds = 1_000
+        parameters.dueBound = 48
+        #expect(parameters.faults.isEmpty)
+    }
+
     @Test func mintingWaitsForRoomOnTheQueue() throws {
         var world = try EpochWorld(shards: 1) { $0.dueBound = 40 }
         try world.setWeight(.whole(1), 0, 0)

@@ -75,7 +75,8 @@ import Testing
         try world.owe(Amount(7), 0)
         try world.passEpoch()
         var executor = try world.executor(0)
-        #expect(throws: ExecutionError.invariant("trade funding of epoch \(epoch) is out of range")) {
+        #expect(throws: ExecutionError.invariant("trade funding of epoch \(epoch) is out of range"))
+        {
             try executor.drawTradeReward(Amount(8), of: epoch)
         }
     }
