@@ -10,7 +10,9 @@ package enum LedgerViolation: Error, Equatable, Sendable {
     /// The tree rebuilt from its objects is not the one the header commits to.
     case stateRoot(EndpointID)
     case invariant(EndpointID, InvariantViolation)
-    /// State, receipts in flight and burned fees are not what genesis gave out.
+    /// The minted total of a header is not what its events say.
+    case minted(EndpointID)
+    /// State, receipts in flight and burned fees are not what genesis gave out and was minted.
     case conservation(expected: Amount, actual: Amount)
     /// The beacon's books differ from the receipts themselves.
     case inFlight(books: Amount, receipts: Amount)
@@ -39,6 +41,8 @@ package struct LedgerChecker: Sendable {
     /// Receipts anchored and not consumed, by source and destination index.
     private var streams: [[Stream]]
     private var burned: [Amount]
+    /// By endpoint index; the beacon's only (RCPT-12).
+    private var minted: [Amount]
     /// Receipts consumed since genesis.
     package private(set) var consumedCount = 0
 
@@ -53,6 +57,7 @@ package struct LedgerChecker: Sendable {
         let count = genesis.parameters.layout.endpointCount
         streams = Array(repeating: Array(repeating: Stream(), count: count), count: count)
         burned = Array(repeating: .zero, count: count)
+        minted = burned
     }
 
     /// Longest stream at the moment.
@@ -74,6 +79,7 @@ package struct LedgerChecker: Sendable {
         for record in records { try consume(record) }
         for record in records { try send(record) }
         for record in records { try burn(record) }
+        for record in records { try mint(record) }
         try checkBounds(endpoints)
         try checkSupply(endpoints, beacon) { core throws(LedgerViolation) in
             recounting ? try audit(core, beacon) : core.tree.sum
@@ -99,9 +105,9 @@ package struct LedgerChecker: Sendable {
         }
         for core in endpoints { assets = try Self.sum(assets, try held(core)) }
         for amount in burned { assets = try Self.sum(assets, amount) }
-        guard assets == genesis.supply else {
-            throw .conservation(expected: genesis.supply, actual: assets)
-        }
+        var supply = genesis.supply
+        for amount in minted { supply = try Self.sum(supply, amount) }
+        guard assets == supply else { throw .conservation(expected: supply, actual: assets) }
     }
 
     /// The same, of the height that the driver decided last.
@@ -182,6 +188,20 @@ package struct LedgerChecker: Sendable {
         guard burned[index] == header.burned else { throw .burned(header.endpoint) }
     }
 
+    // EPOCH-3: money is made by the events that say so.
+    private mutating func mint(_ record: BlockRecord) throws(LedgerViolation) {
+        let index = Int(record.header.endpoint.index)
+        for event in record.systemResult?.events ?? [] {
+            guard case .compute(.epoch(.minted(_, let nodes, let trades, _))) = event else {
+                continue
+            }
+            minted[index] = try Self.sum(minted[index], try Self.sum(nodes, trades))
+        }
+        guard minted[index] == record.header.minted else {
+            throw .minted(record.header.endpoint)
+        }
+    }
+
     // MARK: Bounds (RCPT-7)
 
     private func checkBounds(_ endpoints: [ShardCore]) throws(LedgerViolation) {
@@ -233,7 +253,7 @@ package struct LedgerChecker: Sendable {
             beneficiary: core.header.beneficiary)
         let audit: StateAudit
         do throws(InvariantViolation) {
-            audit = try StateAudit(context, objects)
+            audit = try StateAudit(context, objects, minted: core.header.minted)
             try audit.check()
         } catch { throw .invariant(id, error) }
         guard audit.due.count == core.due.count else { throw .dueIndex(id) }

@@ -63,7 +63,7 @@ struct AuditedState: Sendable {
             height: header.height, time: header.time, baseFee: header.baseFee,
             beneficiary: header.beneficiary)
         do throws(InvariantViolation) {
-            try StateAudit(context, objects).check()
+            try StateAudit(context, objects, minted: header.minted).check()
             return nil
         } catch { return error }
     }

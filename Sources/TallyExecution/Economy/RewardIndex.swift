@@ -46,7 +46,16 @@ package struct RewardIndex: Hashable, Sendable {
     package mutating func settle(
         _ weight: RewardWeight, since start: UInt256
     ) throws(EconomyError) -> RewardAccrual {
-        guard let steps = value.subtracting(start) else { throw .indexAhead }
+        try settle(weight, since: start, upTo: value)
+    }
+
+    /// What a node earned while it had this weight, from the index `start` to the index `end`.
+    /// - Throws: `.indexAhead` for an end beyond this index, or a start beyond the end; `.overflow`.
+    ///   The index is then unchanged.
+    package mutating func settle(
+        _ weight: RewardWeight, since start: UInt256, upTo end: UInt256
+    ) throws(EconomyError) -> RewardAccrual {
+        guard end <= value, let steps = end.subtracting(start) else { throw .indexAhead }
         guard let product = steps.multiplied(by: weight.units),
             let (amount, fraction) = Self.split(product)
         else { throw .overflow }

@@ -44,7 +44,7 @@ package struct BlockContext: Hashable, Sendable {
     }
 
     /// Number of the epoch that `time` lies in, counted from the time 0.
-    package var epoch: UInt64 { time.milliseconds / parameters.epochMilliseconds }
+    package var epoch: UInt64 { parameters.epoch(at: time) }
 
     /// The end of the epoch that `time` lies in.
     package var epochEnd: BeaconTime {

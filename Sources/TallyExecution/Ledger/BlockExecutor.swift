@@ -335,6 +335,11 @@ struct DueCounters: Hashable, Sendable {
 
     static let key = ObjectKey(.meta, key: Array("due".utf8))
 
+    init(next: UInt64, count: Int) {
+        self.next = next
+        self.count = count
+    }
+
     init(_ object: StateObject?) throws(ExecutionError) {
         guard let object else { return }
         do throws(RLPError) {

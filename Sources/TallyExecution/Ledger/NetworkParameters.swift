@@ -74,6 +74,12 @@ package struct NetworkParameters: Hashable, Sendable {
             if receiptWeightLimit < Weights.request || dueQuota < Weights.request {
                 faults.append(.blockWeightTooSmall(minimum: Self.minimumBlockWeightOfEconomy))
             }
+            // EPOCH-7
+            if epochMilliseconds < Self.minimumEpochOfEconomy {
+                faults.append(.epochTooShort(minimum: Self.minimumEpochOfEconomy))
+            }
+            let entries = 4 * (layout.endpointCount + 8)
+            if dueBound < entries { faults.append(.dueBoundTooSmall(minimum: entries)) }
         }
         return faults
     }
@@ -82,6 +88,8 @@ package struct NetworkParameters: Hashable, Sendable {
     package static let minimumBlockWeight: Weight = 8 * Weights.credit
     /// Eight requests of compute families.
     package static let minimumBlockWeightOfEconomy: Weight = 8 * Weights.request
+    /// A block closes one epoch of an endpoint: epochs must not end faster than blocks are made.
+    package static let minimumEpochOfEconomy: UInt64 = 1_000
     /// A block of a million transfers: beyond it, one block's body would exceed every frame.
     package static let maximumBlockWeight: Weight = 1_000_000 * Weights.transfer
 }
@@ -95,6 +103,8 @@ package enum ParameterFault: Error, Hashable, Sendable, CustomStringConvertible 
     case dueBoundOutOfRange
     case epochZero
     case heartbeatTooShort
+    case epochTooShort(minimum: UInt64)
+    case dueBoundTooSmall(minimum: Int)
     case economy(EconomyFault)
 
     package var description: String {
@@ -106,6 +116,10 @@ package enum ParameterFault: Error, Hashable, Sendable, CustomStringConvertible 
         case .dueBoundOutOfRange: "dueBound must be 1 to 1,048,576"
         case .epochZero: "epochMilliseconds must not be 0"
         case .heartbeatTooShort: "heartbeatMilliseconds must be at least 100"
+        case .epochTooShort(let minimum):
+            "epochMilliseconds must be at least \(minimum) with an economy"
+        case .dueBoundTooSmall(let minimum):
+            "dueBound must be at least \(minimum) with an economy of so many shards"
         case .economy(let fault): "economy: \(fault.description)"
         }
     }

@@ -35,13 +35,17 @@ package struct StateAudit: Sendable {
     package let objects: [(key: ObjectKey, object: StateObject)]
     /// Decoded, by number.
     package let due: [DueEntry]
+    /// Minted since genesis, as the endpoint's header says; `nil` if that is not known.
+    let minted: Amount?
     private let byPath: [Hash32: StateObject]
 
     /// - Throws: `.undecodable` for a due entry; `.misplacedDueEntry`.
     package init(
-        _ context: BlockContext, _ objects: [(key: ObjectKey, object: StateObject)]
+        _ context: BlockContext, _ objects: [(key: ObjectKey, object: StateObject)],
+        minted: Amount? = nil
     ) throws(InvariantViolation) {
         self.context = context
+        self.minted = minted
         self.objects = objects
         var byPath: [Hash32: StateObject] = [:]
         var due: [DueEntry] = []
@@ -75,6 +79,7 @@ package struct StateAudit: Sendable {
         try checkTransfer()
         let reserved =
             try checkNode() + checkProof() + checkJob() + checkTrade() + checkValidator()
+        try checkEpoch()
         try checkSystem(reserved: reserved)
     }
 }

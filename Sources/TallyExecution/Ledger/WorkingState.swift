@@ -142,6 +142,12 @@ struct WorkingState {
         return object
     }
 
+    /// The same, without keeping what is read.
+    func peek(_ key: ObjectKey) throws(ExecutionError) -> StateObject? {
+        if let slot = objects[key] { return slot.current }
+        return try load(key)
+    }
+
     /// Stores an object, or deletes it with `nil`.
     mutating func set(
         _ key: ObjectKey, _ object: StateObject?

@@ -72,7 +72,7 @@ extension BlockExecutor {
         }
     }
 
-    private mutating func creditBeneficiary(
+    mutating func creditBeneficiary(
         _ beneficiary: Address, _ value: Amount
     ) throws(ExecutionError) {
         guard beneficiary == ReservedAddress.treasury else {

@@ -145,15 +145,33 @@ package enum GenesisError: Error, Hashable, Sendable, CustomStringConvertible {
 package struct GenesisState: Sendable {
     package let header: ShardHeader
     package let tree: StateTree
+    /// The state's due entries.
+    let due: [DueEntry]
 
     init(
         _ genesis: Genesis, chain: Hash32, endpoint: EndpointID, accounts: [Genesis.Opening]
     ) throws(StateError) {
-        let changes = accounts.map { opening in
+        var changes = accounts.map { opening in
             StateChange(
                 ObjectKey.account(opening.address),
                 Account(balance: opening.balance, nonce: 0, policy: .accept).object)
         }
+        var due: [DueEntry] = []
+        if genesis.parameters.economy != nil {
+            // EPOCH-1
+            let opening = EpochOpening(genesis.parameters, at: genesis.time)
+            changes += opening.changes(genesis.parameters)
+            due = [opening.firstClose(genesis.parameters)]
+        }
+        try self.init(genesis, chain: chain, endpoint: endpoint, changes, due)
+    }
+
+    /// - Parameter due: the entries among `changes`.
+    init(
+        _ genesis: Genesis, chain: Hash32, endpoint: EndpointID, _ changes: [StateChange],
+        _ due: [DueEntry]
+    ) throws(StateError) {
+        self.due = due
         tree = try StateTree.empty.updating(changes.inPathOrder(), MemoryPages())
         header = ShardHeader(
             chain: chain, shardCount: genesis.parameters.layout.shardCount, endpoint: endpoint,

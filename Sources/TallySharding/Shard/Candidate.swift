@@ -62,8 +62,10 @@ package final class Candidate: Sendable {
 
     package var header: ShardHeader { record.header }
 
-    /// Whether the block changes nothing: no receipt, no due entry, no transaction.
+    /// Whether the block changes nothing: no receipt, no due entry, no transaction. An entry may have
+    /// run without an event, and still must (RCPT-11).
     var isEmpty: Bool {
-        record.systemResult == nil && record.results.isEmpty && consumed.allSatisfy { $0 == 0 }
+        record.systemResult == nil && record.results.isEmpty && dueRemoved.isEmpty
+            && consumed.allSatisfy { $0 == 0 }
     }
 }

@@ -30,7 +30,7 @@ package struct ShardCore: Sendable {
         self.init(
             chain: chain, parameters: parameters, header: genesis.header, tree: genesis.tree,
             streams: Array(repeating: StreamState(), count: parameters.layout.endpointCount),
-            due: DueIndex(endpointCount: parameters.layout.endpointCount),
+            due: DueIndex(genesis.due, endpointCount: parameters.layout.endpointCount),
             appliedHeight: .genesis)
     }
 

@@ -307,7 +307,7 @@ extension LedgerViolation {
         switch self {
         case .state, .stateRoot: .roots
         case .invariant, .dueIndex, .slots, .streamBound: .invariants
-        case .conservation, .inFlight, .burned, .overflow: .conservation
+        case .conservation, .inFlight, .burned, .minted, .overflow: .conservation
         case .numbering, .consumption, .tooEarly: .receipts
         }
     }

@@ -145,6 +145,29 @@ import Testing
         }
     }
 
+    /// Weights of one node one after another: each earns between its own two indexes.
+    @Test func settlesUpToAnEarlierIndex() throws {
+        var index = RewardIndex()
+        let weight = RewardWeight(units: 3)
+        #expect(try index.add(Amount(10), over: weight) == Amount(1))
+        let middle = index.value
+        #expect(try index.add(Amount(11), over: weight) == .zero)
+        let first = try index.settle(weight, since: .zero, upTo: middle)
+        #expect(first == RewardAccrual(amount: Amount(9), residue: .zero))
+        let second = try index.settle(weight, since: middle, upTo: index.value)
+        #expect(first.amount.units + second.amount.units + second.residue.units == 20)
+        #expect(index.reserved == index.returned)
+        let before = index
+        #expect(throws: EconomyError.indexAhead) {
+            try index.settle(weight, since: index.value, upTo: middle)
+        }
+        let beyond = try #require(index.value.adding(UInt256(1)))
+        #expect(throws: EconomyError.indexAhead) {
+            try index.settle(weight, since: middle, upTo: beyond)
+        }
+        #expect(index == before)
+    }
+
     @Test func overflowChangesNothing() throws {
         var index = RewardIndex()
         let one = RewardWeight(units: 1)
