@@ -38,6 +38,11 @@ public enum TransactionError: Error, Hashable, Sendable {
     case deadlineAndSchedule(leg: Int)
     case valueNotAllowed
     case unknownPolicy(UInt64)
+    // Trade
+    case unknownResource(UInt8)
+    case tradeUnitsZero
+    case tradePriceZero
+    case tradeValueMismatch(cost: Amount, value: Amount)
 
     /// The reason as a stable name: what programs match on.
     public var code: String {
@@ -74,6 +79,10 @@ public enum TransactionError: Error, Hashable, Sendable {
         case .deadlineAndSchedule: "deadlineAndSchedule"
         case .valueNotAllowed: "valueNotAllowed"
         case .unknownPolicy: "unknownPolicy"
+        case .unknownResource: "unknownResource"
+        case .tradeUnitsZero: "tradeUnitsZero"
+        case .tradePriceZero: "tradePriceZero"
+        case .tradeValueMismatch: "tradeValueMismatch"
         }
     }
 }
@@ -116,6 +125,11 @@ extension TransactionError: CustomStringConvertible {
             "leg \(leg) has both a credit deadline and a time to run at"
         case .valueNotAllowed: "this operation takes no value"
         case .unknownPolicy(let policy): "unknown credit policy \(policy): 0 accepts, 1 refuses"
+        case .unknownResource(let resource): "unknown resource \(resource): there are 0 to 5"
+        case .tradeUnitsZero: "a trade has at least one unit"
+        case .tradePriceZero: "a unit has a price"
+        case .tradeValueMismatch(let cost, let value):
+            "the units at the maximum price cost \(cost), the transaction's value is \(value)"
         }
     }
 }
