@@ -27,8 +27,11 @@ package struct OwedTrade: Hashable, Sendable {
 
     package var buyer: Address { trade.owner }
 
-    /// Due entries that it keeps reserved: the payments to both (RCPT-11).
-    package static let reservedEntries = 2
+    /// Due entries that it keeps reserved (RCPT-11): for the payment to a buyer of another shard. The
+    /// provider is paid at home, without one.
+    package func reservedEntries(_ context: BlockContext) -> Int {
+        context.home(of: buyer) == context.endpoint ? 0 : 1
+    }
 
     package static func key(_ trade: ObjectID) -> ObjectKey {
         ObjectKey(.owed, key: trade.word.bytes)

@@ -12,8 +12,9 @@ extension StateAudit {
         try checkOffers(entries)
         var reserved = 0
         for (key, object) in objects where object.kind == .owed {
-            try check(owed: try decoded(.owed, object, OwedTrade.init), key, object, entries)
-            reserved += OwedTrade.reservedEntries
+            let owed = try decoded(.owed, object, OwedTrade.init)
+            try check(owed: owed, key, object, entries)
+            reserved += owed.reservedEntries(context)
         }
         return reserved
     }

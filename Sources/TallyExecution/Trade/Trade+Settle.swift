@@ -25,9 +25,10 @@ extension BlockExecutor {
             trade: call.id, seller: id.owner, buyerReward: settlement.buyerReward,
             providerReward: settlement.providerReward, epoch: context.epoch)
         let rewards = try total(of: owed)
-        guard hasDueRoom(for: (refund.isZero ? 0 : 1) + (rewards.isZero ? 0 : 3)) else {
-            return .dueQueueFull
-        }
+        // A payment to another shard, now and at the epoch's close, and the claim.
+        let payment = owed.reservedEntries(context)
+        guard hasDueRoom(for: (refund.isZero ? 0 : payment) + (rewards.isZero ? 0 : 1 + payment))
+        else { return .dueQueueFull }
 
         try take(units, of: offer, trade: call.id)
         recordTrade(
@@ -63,7 +64,7 @@ extension BlockExecutor {
     private mutating func owe(_ owed: OwedTrade, _ rewards: Amount) throws(ExecutionError) {
         try state.set(OwedTrade.key(owed.trade), owed.object)
         try owe(rewards)
-        reserveDue(OwedTrade.reservedEntries)
+        reserveDue(owed.reservedEntries(context))
         _ = try enqueue(
             .trade(.claim(owed.trade, tries: 0)), value: .zero, at: context.epochEnd,
             to: context.endpoint)
@@ -108,8 +109,9 @@ extension BlockExecutor {
     ) throws(ExecutionError) -> Bool {
         guard let funding = try tradeFunding(of: owed.epoch) else { return false }
         try state.set(OwedTrade.key(owed.trade), nil)
-        for (who, reward) in [
-            (owed.buyer, owed.buyerReward), (owed.seller, owed.providerReward),
+        for (who, reward, isReserved) in [
+            (owed.buyer, owed.buyerReward, owed.reservedEntries(context) > 0),
+            (owed.seller, owed.providerReward, false),
         ] {
             let amount = OwedReward.payable(
                 reward, ofAll: funding.owed, available: funding.funded)
@@ -120,7 +122,7 @@ extension BlockExecutor {
             try pay(
                 amount,
                 Payout(object: owed.trade, reason: .tradeReward, to: who, origin: origin),
-                isReserved: true)
+                isReserved: isReserved)
         }
         return true
     }

@@ -64,10 +64,24 @@ import Testing
         #expect(shard.violation() == violation, sourceLocation: location)
     }
 
+    /// One for the buyer of another shard; nothing for one of this shard.
     @Test func countsReservedEntries() throws {
         let shard = try Shard()
-        #expect(try StateAudit(shard.context, shard.objects).checkTrade() == 2)
+        #expect(try StateAudit(shard.context, shard.objects).checkTrade() == 1)
         try StateAudit(shard.context, shard.objects).check()
+        var near = shard
+        let owed = OwedTrade(
+            trade: ObjectID(owner: trader(0, 2), number: 0), seller: Self.seller,
+            buyerReward: Amount(1), providerReward: .zero, epoch: 0)
+        try near.removeEntries { if case .claim = $0 { true } else { false } }
+        near.set(OwedTrade.key(shard.owed.trade), nil)
+        near.set(OwedTrade.key(owed.trade), owed.object)
+        let key = DueKey(
+            destination: near.context.endpoint, time: near.context.epochEnd, sequence: 500)
+        let claim = DueEntry(
+            key: key, value: .zero, action: .trade(.claim(owed.trade, tries: 0)))
+        near.set(DueEntry.objectKey(sequence: 500), claim.object)
+        #expect(try StateAudit(near.context, near.objects).checkTrade() == 0)
     }
 
     @Test func findsOffersThatNoBookLists() throws {
