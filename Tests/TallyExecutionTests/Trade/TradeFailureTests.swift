@@ -229,13 +229,16 @@ import Testing
 
     // MARK: The due queue
 
-    /// Of 10 places, 8 are for transactions. The sweeps of two vaults take two and the offer one. A trade
+    /// Of the places, 8 are for these transactions. The sweeps of two vaults take two and the offer one. A trade
     /// takes one for its claim, and from elsewhere another, reserved, to be paid, and a third if it
     /// paid too much.
     @Test func refusesWhatTheDueQueueHasNoRoomFor() throws {
         var world = try TradeWorld(accounts: [seller, trader(0, 2), trader(2)]) {
-            $0.dueBound = 10
+            // Of four places transactions have three, rounded up.
+            let places = 8 + TradeWorld.openingEntries($0).count
+            $0.dueBound = places + (places - 1) / 3
         }
+        #expect(world.parameters.transactionDueBound == 8 + world.due[0].count)
         let offer = try world.submit(.listOffer(terms()), from: seller)
         try world.settle()
         func buy(_ price: UInt128) -> TradeOperation {

@@ -51,10 +51,11 @@ struct TradeWorld {
                 StateChange(
                     .account($0), StateObject(kind: .account, value: Self.balance))
             }
-            return try StateTree.empty.updating(changes.inPathOrder(), MemoryPages())
+            return try StateTree.empty.updating(
+                (changes + Self.openingChanges(parameters)).inPathOrder(), MemoryPages())
         }
         inbox = Array(repeating: [], count: count)
-        due = Array(repeating: [], count: count)
+        due = Array(repeating: Self.openingEntries(parameters), count: count)
         waiting = Array(repeating: [], count: count)
         ends = Array(repeating: Array(repeating: 0, count: count), count: count)
         supply = UInt128(accounts.count) * Self.balance.units
