@@ -38,6 +38,7 @@ extension Refusal {
         return types(fields) + encoding(fields) + chains(fields, legacy)
             + bounds(fields, legacy, listed) + legacySignatures(legacy) + signatures(fields)
             + (try fees()) + (try operations()) + (try batches())
+            + (try trades())
     }
 
     private static func types(_ fields: RawFields) -> [Refusal] {

@@ -52,8 +52,9 @@ struct Refusal: CustomTestStringConvertible {
 
     /// A code is what programs match on: the specification lists all that occur.
     @Test func specificationListsEveryCode() throws {
-        let text = try String(
-            contentsOf: Vectors.specification("transactions.md"), encoding: .utf8)
+        let text = try ["transactions.md", "transactions/trade.md"].map {
+            try String(contentsOf: Vectors.specification($0), encoding: .utf8)
+        }.joined(separator: "\n")
         let listed = text.split(separator: "\n").compactMap { line -> String? in
             let cells = line.split(separator: "|")
             guard line.hasPrefix("| `"), cells.count == 4 else { return nil }
@@ -99,6 +100,7 @@ struct Refusal: CustomTestStringConvertible {
 }
 
 private let reasonCount = 33
+private let reasonCount = 36
 
 /// A number for each case, so that a new one does not compile before it stands here.
 private func number(of error: TransactionError) -> Int {
@@ -136,5 +138,9 @@ private func number(of error: TransactionError) -> Int {
     case .valueNotAllowed: 30
     case .unknownPolicy: 31
     case .attestationCount: 32
+    case .unknownResource: 32
+    case .tradeUnitsZero: 33
+    case .tradePriceZero: 34
+    case .tradeValueMismatch: 35
     }
 }

@@ -39,6 +39,11 @@ public enum TransactionError: Error, Hashable, Sendable {
     case valueNotAllowed
     case unknownPolicy(UInt64)
     case attestationCount(limit: Int)
+    // Trade
+    case unknownResource(UInt8)
+    case tradeUnitsZero
+    case tradePriceZero
+    case tradeValueMismatch(cost: Amount, value: Amount)
 
     /// The reason as a stable name: what programs match on.
     public var code: String {
@@ -76,6 +81,10 @@ public enum TransactionError: Error, Hashable, Sendable {
         case .valueNotAllowed: "valueNotAllowed"
         case .unknownPolicy: "unknownPolicy"
         case .attestationCount: "attestationCount"
+        case .unknownResource: "unknownResource"
+        case .tradeUnitsZero: "tradeUnitsZero"
+        case .tradePriceZero: "tradePriceZero"
+        case .tradeValueMismatch: "tradeValueMismatch"
         }
     }
 }
@@ -119,6 +128,11 @@ extension TransactionError: CustomStringConvertible {
         case .valueNotAllowed: "this operation takes no value"
         case .unknownPolicy(let policy): "unknown credit policy \(policy): 0 accepts, 1 refuses"
         case .attestationCount(let limit): "a call carries 1 to \(limit) attestations"
+        case .unknownResource(let resource): "unknown resource \(resource): there are 0 to 5"
+        case .tradeUnitsZero: "a trade has at least one unit"
+        case .tradePriceZero: "a unit has a price"
+        case .tradeValueMismatch(let cost, let value):
+            "the units at the maximum price cost \(cost), the transaction's value is \(value)"
         }
     }
 }
