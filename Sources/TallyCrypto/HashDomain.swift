@@ -26,6 +26,8 @@ package enum HashDomain: UInt8, Sendable, CaseIterable {
     case randomnessMix = 0x35
     // Network
     case peerIdentity = 0x36
+    // Draws of validators
+    case draw = 0x38
     // Files
     case journalRecord = 0x40
     // Proofs of computing
@@ -35,4 +37,8 @@ package enum HashDomain: UInt8, Sendable, CaseIterable {
     case taskMatrix = 0x53
     case taskSolutions = 0x54
     case taskDraw = 0x55
+    // Jobs
+    case jobSample = 0x60
+    case jobSeal = 0x61
+    case jobVerdict = 0x62
 }

@@ -64,6 +64,8 @@ package final class Candidate: Sendable {
 
     /// Whether the block changes nothing: no receipt, no due entry, no transaction.
     var isEmpty: Bool {
-        record.systemResult == nil && record.results.isEmpty && consumed.allSatisfy { $0 == 0 }
+        // An entry that found nothing left to do has no event, and must leave the queue nevertheless.
+        record.systemResult == nil && record.results.isEmpty && dueRemoved.isEmpty
+            && consumed.allSatisfy { $0 == 0 }
     }
 }

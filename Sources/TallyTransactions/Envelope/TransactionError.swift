@@ -38,6 +38,8 @@ public enum TransactionError: Error, Hashable, Sendable {
     case deadlineAndSchedule(leg: Int)
     case valueNotAllowed
     case unknownPolicy(UInt64)
+    // Families
+    case job(JobFault)
 
     /// The reason as a stable name: what programs match on.
     public var code: String {
@@ -74,6 +76,7 @@ public enum TransactionError: Error, Hashable, Sendable {
         case .deadlineAndSchedule: "deadlineAndSchedule"
         case .valueNotAllowed: "valueNotAllowed"
         case .unknownPolicy: "unknownPolicy"
+        case .job(let fault): fault.code
         }
     }
 }
@@ -116,6 +119,7 @@ extension TransactionError: CustomStringConvertible {
             "leg \(leg) has both a credit deadline and a time to run at"
         case .valueNotAllowed: "this operation takes no value"
         case .unknownPolicy(let policy): "unknown credit policy \(policy): 0 accepts, 1 refuses"
+        case .job(let fault): fault.description
         }
     }
 }
