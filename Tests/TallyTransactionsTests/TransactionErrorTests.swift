@@ -52,8 +52,9 @@ struct Refusal: CustomTestStringConvertible {
 
     /// A code is what programs match on: the specification lists all that occur.
     @Test func specificationListsEveryCode() throws {
-        let text = try String(
-            contentsOf: Vectors.specification("transactions.md"), encoding: .utf8)
+        let text = try ["transactions.md", "transactions/job.md"].map {
+            try String(contentsOf: Vectors.specification($0), encoding: .utf8)
+        }.joined(separator: "\n")
         let listed = text.split(separator: "\n").compactMap { line -> String? in
             let cells = line.split(separator: "|")
             guard line.hasPrefix("| `"), cells.count == 4 else { return nil }
@@ -98,7 +99,7 @@ struct Refusal: CustomTestStringConvertible {
     }
 }
 
-private let reasonCount = 32
+private let reasonCount = 33
 
 /// A number for each case, so that a new one does not compile before it stands here.
 private func number(of error: TransactionError) -> Int {
@@ -135,5 +136,6 @@ private func number(of error: TransactionError) -> Int {
     case .deadlineAndSchedule: 29
     case .valueNotAllowed: 30
     case .unknownPolicy: 31
+    case .job: 32
     }
 }
