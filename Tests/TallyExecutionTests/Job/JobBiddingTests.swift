@@ -98,15 +98,12 @@ import Testing
     @Test func biddingCloses() throws {
         var world = try JobWorld.usual()
         let order = try world.post()
-        let bid = try world.bid(order)
-        // As if the block's due quota had left the entry for later.
-        world.time = BeaconTime(milliseconds: world.time.milliseconds + 5_000)
-        let late = try world.block([
-            (neighbour, try world.bidding(order, 700)),
-            (payer, .acceptBid(order: order, bid: bid)),
-        ])
-        #expect(late == [.job(.notOpen), .job(.notOpen)])
+        let bid = try world.bid(order, by: neighbour)
+        try world.wait(4_999)
+        let late = try world.perform(try world.bidding(order, 700), by: provider, later: 1)
+        #expect(late == .job(.biddingClosed))
         #expect(try world.closing(order).reason == .expired)
+        try world.refuses(.acceptBid(order: order, bid: bid), by: payer, .job(.notOpen))
     }
 
     @Test func acceptingOneLosesTheOthersWithTheirBonds() throws {

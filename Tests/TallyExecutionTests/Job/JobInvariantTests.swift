@@ -90,11 +90,13 @@ import Testing
                 == .broken(.order, what: "no timer"))
         let early = LeaseState.working(deadline: BeaconTime(milliseconds: 1))
         #expect(
-            try violation(world, id, order: { order in
-                guard case .active(let lease) = order.state else { return }
-                order.state = .active(
-                    JobLease(bid: lease.bid, price: lease.price, state: early))
-            }) == .broken(.order, what: "late timer"))
+            try violation(
+                world, id,
+                order: { order in
+                    guard case .active(let lease) = order.state else { return }
+                    order.state = .active(
+                        JobLease(bid: lease.bid, price: lease.price, state: early))
+                }) == .broken(.order, what: "late timer"))
     }
 
     @Test func wrongReservationsAreFound() throws {
@@ -103,13 +105,15 @@ import Testing
         try world.wait(10_000)
         #expect(try world.reserved(home) == 1)
         #expect(
-            try violation(world, id, order: { order in
-                guard case .active(let lease) = order.state,
-                    case .insufficientFunds(let meter) = lease.state
-                else { return }
-                order.state = .active(
-                    JobLease(bid: lease.bid, price: lease.price, state: .renting(meter)))
-            }) == .broken(.order, what: "late timer"))
+            try violation(
+                world, id,
+                order: { order in
+                    guard case .active(let lease) = order.state,
+                        case .insufficientFunds(let meter) = lease.state
+                    else { return }
+                    order.state = .active(
+                        JobLease(bid: lease.bid, price: lease.price, state: .renting(meter)))
+                }) == .broken(.order, what: "late timer"))
         let objects = try world.objects(home).map { key, object in
             guard key == DueCounters.key else { return (key: key, object: object) }
             var counters = try DueCounters(object)
@@ -125,16 +129,18 @@ import Testing
         try world.must(.dispute(order: id), by: payer)
         try world.reachDraw()
         #expect(
-            try violation(world, id, order: { order in
-                guard case .active(let lease) = order.state,
-                    case .delivered(var delivery) = lease.state
-                else { return }
-                delivery.check = .voting(
-                    JobVote(
-                        cause: .dispute, began: world.time,
-                        ballots: [JobBallot(arbiter: provider, vote: .none)]))
-                order.state = .active(
-                    JobLease(bid: lease.bid, price: lease.price, state: .delivered(delivery)))
-            }) == .broken(.order, what: "arbiters"))
+            try violation(
+                world, id,
+                order: { order in
+                    guard case .active(let lease) = order.state,
+                        case .delivered(var delivery) = lease.state
+                    else { return }
+                    delivery.check = .voting(
+                        JobVote(
+                            cause: .dispute, began: world.time,
+                            ballots: [JobBallot(arbiter: provider, vote: .none)]))
+                    order.state = .active(
+                        JobLease(bid: lease.bid, price: lease.price, state: .delivered(delivery)))
+                }) == .broken(.order, what: "arbiters"))
     }
 }

@@ -176,6 +176,18 @@ import Testing
         #expect(try world.reserved(1) == 0)
     }
 
+    @Test func topUpComesTooLateWhenThePauseIsOver() throws {
+        var world = try JobWorld.usual()
+        let order = try world.rented()
+        try world.wait(10_000)
+        try world.wait(59_999)
+        let late = try world.perform(
+            .topUp(order: order, value: Amount(100)), by: stranger, later: 1)
+        #expect(late == .job(.leaseOver))
+        #expect(try world.closing(order).reason == .outOfFunds)
+        #expect(try world.gain(stranger) == 0)
+    }
+
     /// A block was late: 62 s after the start, of which 60 s count.
     @Test func lateBlockPaysNoMoreThanTheDuration() throws {
         var world = try JobWorld.usual()

@@ -104,10 +104,20 @@ import Testing
         var world = try JobWorld.usual()
         let order = try world.assigned()
         try world.wait(59_999)
-        world.time = BeaconTime(milliseconds: world.time.milliseconds + 1)
-        try world.refuses(
-            .deliver(order: order, result: answer), by: stranger, .job(.notLeased))
+        let late = try world.perform(
+            .deliver(order: order, result: answer), by: provider, later: 1)
+        #expect(late == .job(.deliveryTooLate))
         #expect(try world.closing(order).reason == .undelivered)
+    }
+
+    @Test func deliveryInTheLastMillisecondCounts() throws {
+        var world = try JobWorld.usual()
+        let order = try world.assigned()
+        try world.wait(59_998)
+        let failure = try world.perform(
+            .deliver(order: order, result: answer), by: provider, later: 1)
+        #expect(failure == nil)
+        #expect(try check(world, order) == .unsampled(draw: 9))
     }
 
     @Test func onlyTheProviderDelivers() throws {
@@ -163,8 +173,9 @@ import Testing
         var world = try JobWorld.usual()
         let order = try world.delivered(wrong)
         world.time = BeaconTime(milliseconds: world.time.milliseconds + 10_000)
-        try world.refuses(
-            .reveal(order: order, answer: answer, salt: salt), by: payer, .job(.windowOver))
+        let late = try world.perform(
+            .reveal(order: order, answer: answer, salt: salt), by: payer)
+        #expect(late == .job(.windowOver))
     }
 
     // MARK: Arbiters
@@ -326,16 +337,25 @@ import Testing
         try world.refuses(revealing, by: arbiters[2], .job(.notCommitted))
         try world.must(revealing, by: arbiters[0])
         try world.refuses(revealing, by: arbiters[0], .job(.alreadyRevealed))
-        #expect(
-            world.facts(order).suffix(1) == [.verdictRevealed(answer)])
+        #expect(world.facts(order).last == .verdictRevealed(answer))
+        try world.wait(4_999)
+        try revealTooLate(&world, order)
+    }
+
+    /// The request arrives with the block that ends the vote, and before its timer.
+    private func revealTooLate(_ world: inout JobWorld, _ order: ObjectID) throws {
+        let arbiter = try #require(arbiters.first { world.home(of: $0) != 1 })
+        let late = try world.perform(
+            .revealVerdict(order: order, result: answer, salt: salt), by: arbiter, later: 1)
+        #expect(late == .job(.revealTooLate))
+        #expect(try world.closing(order).reason == .settled)
     }
 
     @Test func disputeNeedsRoomForItsArbiters() throws {
-        // 12 for transactions: a timer, a lease with 4, then a dispute with 5 more.
+        // 12 for transactions: two timers, three reserved, three orders; 5 arbiters are too many.
         var world = try JobWorld.usual(dueBound: 16)
         let order = try world.delivered(wrong)
-        _ = try world.post()
-        _ = try world.post()
+        for _ in 0..<3 { _ = try world.post() }
         try world.refuses(.dispute(order: order), by: payer, .dueQueueFull)
         try world.must(.acceptResult(order: order), by: payer)
     }

@@ -117,7 +117,8 @@ struct JobWorld {
         var sum: UInt128 = 0
         for (slot, tree) in trees.enumerated() {
             let isBeacon = slot == trees.count - 1
-            let key = isBeacon ? ObjectKey(.treasury, key: []) : Vault.key(of: ReservedAddress.treasury)
+            let key =
+                isBeacon ? ObjectKey(.treasury, key: []) : Vault.key(of: ReservedAddress.treasury)
             sum += try tree.object(key, MemoryPages())?.value.units ?? 0
         }
         return sum
@@ -134,17 +135,21 @@ struct JobWorld {
 
     // MARK: Acting
 
-    /// Performs an operation and lets all that follows from it happen, at the same time.
+    /// Performs an operation and lets all that follows from it happen.
+    /// - Parameter later: milliseconds that a request takes: it is before the due entries of its block.
     /// - Returns: why it had no effect, here or where its object is.
     mutating func perform(
-        _ operation: JobOperation, by sender: Address
+        _ operation: JobOperation, by sender: Address, later: UInt64 = 0
     ) throws -> ExecutionFailure? {
         let count = events.count
         let failure = try block([(sender, operation)]).first ?? nil
+        time = BeaconTime(milliseconds: time.milliseconds + later)
         try settleDown()
         if let failure { return failure }
         for event in events.dropFirst(count) {
-            if case .bounced(_, _, let to, _, let reason) = event, to == sender { return reason }
+            if case .refunded(_, _, _, let to, _, let reason) = event, to == sender {
+                return reason
+            }
         }
         return nil
     }
