@@ -40,4 +40,8 @@ package enum HashDomain: UInt8, Sendable, CaseIterable {
     case taskMatrix = 0x53
     case taskSolutions = 0x54
     case taskDraw = 0x55
+    // Jobs
+    case jobSample = 0x60
+    case jobSeal = 0x61
+    case jobVerdict = 0x62
 }

@@ -39,6 +39,7 @@ extension Refusal {
             + bounds(fields, legacy, listed) + legacySignatures(legacy) + signatures(fields)
             + (try fees()) + (try operations()) + (try batches())
             + (try trades())
+            + (try fees()) + (try operations()) + (try batches()) + (try jobs())
     }
 
     private static func types(_ fields: RawFields) -> [Refusal] {

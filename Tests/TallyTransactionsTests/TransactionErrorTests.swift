@@ -53,6 +53,7 @@ struct Refusal: CustomTestStringConvertible {
     /// A code is what programs match on: the specification lists all that occur.
     @Test func specificationListsEveryCode() throws {
         let text = try ["transactions.md", "transactions/trade.md"].map {
+        let text = try ["transactions.md", "transactions/job.md"].map {
             try String(contentsOf: Vectors.specification($0), encoding: .utf8)
         }.joined(separator: "\n")
         let listed = text.split(separator: "\n").compactMap { line -> String? in
@@ -142,5 +143,6 @@ private func number(of error: TransactionError) -> Int {
     case .tradeUnitsZero: 33
     case .tradePriceZero: 34
     case .tradeValueMismatch: 35
+    case .job: 32
     }
 }

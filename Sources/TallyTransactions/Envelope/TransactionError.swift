@@ -44,6 +44,8 @@ public enum TransactionError: Error, Hashable, Sendable {
     case tradeUnitsZero
     case tradePriceZero
     case tradeValueMismatch(cost: Amount, value: Amount)
+    // Families
+    case job(JobFault)
 
     /// The reason as a stable name: what programs match on.
     public var code: String {
@@ -85,6 +87,7 @@ public enum TransactionError: Error, Hashable, Sendable {
         case .tradeUnitsZero: "tradeUnitsZero"
         case .tradePriceZero: "tradePriceZero"
         case .tradeValueMismatch: "tradeValueMismatch"
+        case .job(let fault): fault.code
         }
     }
 }
@@ -133,6 +136,7 @@ extension TransactionError: CustomStringConvertible {
         case .tradePriceZero: "a unit has a price"
         case .tradeValueMismatch(let cost, let value):
             "the units at the maximum price cost \(cost), the transaction's value is \(value)"
+        case .job(let fault): fault.description
         }
     }
 }

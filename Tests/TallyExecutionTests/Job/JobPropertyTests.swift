@@ -1,0 +1,145 @@
+import TallyCrypto
+import TallyPrimitives
+import TallyTesting
+import TallyTransactions
+import Testing
+
+@testable import TallyExecution
+
+/// Random operations of everybody at random times. The world checks all books after each block: the
+/// sum of all money, and every invariant.
+@Suite struct JobPropertyTests {
+    private let everybody = people + [JobWorld.address(0, 9), JobWorld.address(3, 9)]
+
+    @Test func noMoneyAppearsOrVanishes() throws {
+        try forEachSeed(base: 0x6a6f_6273, count: 12) { seed, generator in
+            var world = try JobWorld(everybody, validators: arbiters, dueBound: 200) {
+                $0 = JobRule(
+                    bondBps: UInt16.random(in: 0...10_000, using: &generator),
+                    disputeMilliseconds: 4_000, arbitrationMilliseconds: 3_000,
+                    sampleBps: 4_000, slashBps: UInt16.random(in: 0...10_000, using: &generator),
+                    arbiters: [1, 3, 5].randomElement(using: &generator) ?? 3)
+            }
+            var orders: [ObjectID] = []
+            for _ in 0..<120 {
+                try step(&world, &orders, &generator)
+            }
+            for _ in 0..<40 {
+                world.seed = BeaconSeed(
+                    number: world.seed.nextDraw, value: SHA256.plain(seedBytes(&generator)))
+                try world.wait(10_000)
+            }
+            for order in orders where try world.hasOrder(order) {
+                #expect(try world.closing(order).reason.rawValue > 0, "seed \(seed)")
+            }
+            for shard in 0..<4 {
+                #expect(try world.reserved(shard) == 0, "seed \(seed)")
+                #expect(world.timers(shard).isEmpty, "seed \(seed)")
+            }
+            var total = try world.treasury()
+            for person in everybody { total += try world.balance(person) }
+            #expect(
+                total == JobWorld.funds.units * UInt128(everybody.count), "seed \(seed)")
+        }
+    }
+
+    private func seedBytes(_ generator: inout SeededGenerator) -> [UInt8] {
+        withUnsafeBytes(of: generator.next()) { Array($0) }
+    }
+
+    private func step(
+        _ world: inout JobWorld, _ orders: inout [ObjectID],
+        _ generator: inout SeededGenerator
+    ) throws {
+        let payers = [payer, stranger]
+        if orders.isEmpty || Int.random(in: 0..<8, using: &generator) == 0 {
+            let owner = payers.randomElement(using: &generator) ?? payer
+            orders.append(ObjectID(owner: owner, number: world.nonce(owner)))
+            let pricing: JobPricing = Bool.random(using: &generator) ? .fixed : .rental
+            let price = UInt128.random(in: 1...3_000, using: &generator)
+            let terms = world.terms(
+                pricing, price: price, bidding: .random(in: 1...6_000, using: &generator),
+                duration: .random(in: 1...20_000, using: &generator))
+            let escrow = Amount(price + UInt128.random(in: 0...5_000, using: &generator))
+            _ = try world.perform(.postJob(terms, escrow: escrow), by: owner)
+        } else if let order = orders.suffix(5).randomElement(using: &generator),
+            try world.hasOrder(order)
+        {
+            let (operation, sender) = try random(world, order, &generator)
+            _ = try world.perform(operation, by: sender)
+        }
+        if Int.random(in: 0..<3, using: &generator) == 0 {
+            world.seed = BeaconSeed(
+                number: world.seed.number + 1, value: SHA256.plain(seedBytes(&generator)))
+        }
+        try world.wait(.random(in: 0...1_500, using: &generator))
+    }
+
+    /// Something that somebody might do with an order, most of it sensible.
+    private func random(
+        _ world: JobWorld, _ id: ObjectID, _ generator: inout SeededGenerator
+    ) throws -> (JobOperation, Address) {
+        let anyone = everybody.randomElement(using: &generator) ?? stranger
+        let order = try world.order(id)
+        let results = [answer, answer, wrong]
+        let result = results.randomElement(using: &generator) ?? answer
+        switch order.state {
+        case .open(let bids):
+            if let bid = bids.randomElement(using: &generator),
+                Int.random(in: 0..<3, using: &generator) == 0
+            {
+                return [
+                    (.acceptBid(order: id, bid: bid), id.owner),
+                    (.acceptBid(order: id, bid: bid), id.owner),
+                    (.withdrawBid(order: id), bid.owner), (.closeOrder(order: id), id.owner),
+                ].randomElement(using: &generator) ?? (.settle(order: id), anyone)
+            }
+            let price = UInt128.random(in: 1...order.terms.price.units, using: &generator)
+            return (try world.bidding(id, price), anyone)
+        case .closed: return (.settle(order: id), anyone)
+        case .active(let lease):
+            switch lease.state {
+            case .working:
+                return Int.random(in: 0..<8, using: &generator) == 0
+                    ? (.closeLease(order: id), lease.provider)
+                    : (.deliver(order: id, result: result), lease.provider)
+            case .renting, .insufficientFunds:
+                let value = Amount(UInt128.random(in: 1...9_000, using: &generator))
+                return [
+                    (.settle(order: id), anyone), (.settle(order: id), anyone),
+                    (.topUp(order: id, value: value), anyone),
+                    (.topUp(order: id, value: value), anyone),
+                    (.closeLease(order: id), id.owner),
+                    (.closeLease(order: id), lease.provider),
+                ].randomElement(using: &generator) ?? (.settle(order: id), anyone)
+            case .delivered(let delivery):
+                return judging(id, delivery, result, &generator)
+            }
+        }
+    }
+
+    private func judging(
+        _ id: ObjectID, _ delivery: JobDelivery, _ result: Hash32,
+        _ generator: inout SeededGenerator
+    ) -> (JobOperation, Address) {
+        let arbiter = arbiters.randomElement(using: &generator) ?? stranger
+        switch delivery.check {
+        case .unsampled, .passed, .disputed:
+            return [
+                (.dispute(order: id), id.owner), (.settle(order: id), stranger),
+                (.acceptResult(order: id), id.owner),
+                (.reveal(order: id, answer: answer, salt: salt), id.owner),
+            ].randomElement(using: &generator) ?? (.settle(order: id), stranger)
+        case .voting(let vote):
+            let ballot = vote.ballots.first { $0.arbiter == arbiter }
+            // What an arbiter tells is what it committed to: always the right answer but for one.
+            let told = arbiter == arbiters[0] ? wrong : answer
+            if case .committed = ballot?.vote {
+                return (.revealVerdict(order: id, result: told, salt: salt), arbiter)
+            }
+            let commitment = JobOrder.verdict(
+                order: id, arbiter: arbiter, result: told, salt: salt)
+            return (.commitVerdict(order: id, commitment: commitment), arbiter)
+        }
+    }
+}
