@@ -37,7 +37,7 @@ extension Refusal {
         let listed = try RawFields(sample(.accessList).signed(by: exampleKey()))
         return types(fields) + encoding(fields) + chains(fields, legacy)
             + bounds(fields, legacy, listed) + legacySignatures(legacy) + signatures(fields)
-            + (try fees()) + (try operations()) + (try batches())
+            + (try fees()) + (try operations()) + (try batches()) + (try roles())
     }
 
     private static func types(_ fields: RawFields) -> [Refusal] {

@@ -98,7 +98,7 @@ struct Refusal: CustomTestStringConvertible {
     }
 }
 
-private let reasonCount = 32
+private let reasonCount = 33
 
 /// A number for each case, so that a new one does not compile before it stands here.
 private func number(of error: TransactionError) -> Int {
@@ -135,5 +135,6 @@ private func number(of error: TransactionError) -> Int {
     case .deadlineAndSchedule: 29
     case .valueNotAllowed: 30
     case .unknownPolicy: 31
+    case .unknownRole: 32
     }
 }

@@ -38,6 +38,7 @@ public enum TransactionError: Error, Hashable, Sendable {
     case deadlineAndSchedule(leg: Int)
     case valueNotAllowed
     case unknownPolicy(UInt64)
+    case unknownRole(UInt8)
 
     /// The reason as a stable name: what programs match on.
     public var code: String {
@@ -74,6 +75,7 @@ public enum TransactionError: Error, Hashable, Sendable {
         case .deadlineAndSchedule: "deadlineAndSchedule"
         case .valueNotAllowed: "valueNotAllowed"
         case .unknownPolicy: "unknownPolicy"
+        case .unknownRole: "unknownRole"
         }
     }
 }
@@ -116,6 +118,7 @@ extension TransactionError: CustomStringConvertible {
             "leg \(leg) has both a credit deadline and a time to run at"
         case .valueNotAllowed: "this operation takes no value"
         case .unknownPolicy(let policy): "unknown credit policy \(policy): 0 accepts, 1 refuses"
+        case .unknownRole(let role): "unknown role \(role): 1 is a validator, 2 a router"
         }
     }
 }
