@@ -68,6 +68,25 @@ package struct RoleStake: Hashable, Sendable {
     /// Misdeeds after which an owner stakes no more: as many as are reported of one (IBFT-V3).
     package static let offenceLimit = 16
 
+    package init(
+        id: ObjectID, role: StakeRole, left: Amount, staked: Amount, termDays: UInt32,
+        since: BeaconTime, until: BeaconTime, phase: Phase, lastSeen: BeaconTime,
+        charged: UInt64, votes: [Address], offences: [Offence]
+    ) {
+        self.id = id
+        self.role = role
+        self.left = left
+        self.staked = staked
+        self.termDays = termDays
+        self.since = since
+        self.until = until
+        self.phase = phase
+        self.lastSeen = lastSeen
+        self.charged = charged
+        self.votes = votes
+        self.offences = offences
+    }
+
     package static func key(of owner: Address) -> ObjectKey {
         ObjectKey(.validator, key: owner.bytes)
     }
