@@ -196,7 +196,8 @@ let package = Package(
         tests(
             "TallyExecutionTests",
             [
-                "TallyExecution", "TallyConsensus", "TallyState", "TallyTransactions", "TallyCrypto",
+                "TallyExecution", "TallyConsensus", "TallyState", "TallyTransactions",
+                "TallyCrypto",
                 "TallyPrimitives", "TallyTesting",
             ]),
         tests(

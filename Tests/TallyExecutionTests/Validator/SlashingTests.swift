@@ -49,7 +49,7 @@ private struct Offender {
     }
 
     func change(
-        _ height: UInt64 = 7, _ round: UInt32, reports: UInt32?
+        _ round: UInt32, reports: UInt32?, height: UInt64 = 7
     ) -> Signed<RoundChangeStatement> {
         sign(
             RoundChangeStatement(
@@ -187,7 +187,7 @@ private struct Offender {
             .prepares(Contradiction(pair.first, next.second)),
             .concealedCommit(offender.commit(1), offender.change(2, reports: 1)),
             .concealedCommit(offender.commit(2), offender.change(2, reports: nil)),
-            .concealedCommit(offender.commit(1), offender.change(8, 2, reports: nil)),
+            .concealedCommit(offender.commit(1), offender.change(2, reports: nil, height: 8)),
         ]
         for evidence in honest {
             #expect(
@@ -248,7 +248,7 @@ private struct Offender {
         let longest: [Evidence] = [
             offender.proposals(.max, .max), offender.prepares(.max, .max),
             .concealedCommit(
-                offender.commit(.max - 1), offender.change(7, .max, reports: .max - 2)),
+                offender.commit(.max - 1), offender.change(.max, reports: .max - 2)),
         ]
         for evidence in longest {
             let report = try offender.report(evidence)
