@@ -103,7 +103,11 @@ let package = Package(
         core("TallyConsensus", ["TallyPrimitives", "TallyCrypto"]),
         // Layer 3
         core(
-            "TallyExecution", ["TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState"]),
+            "TallyExecution",
+            [
+                "TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyState",
+                "TallyConsensus",
+            ]),
         core(
             "TallySharding",
             [
@@ -192,7 +196,8 @@ let package = Package(
         tests(
             "TallyExecutionTests",
             [
-                "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
+                "TallyExecution", "TallyConsensus", "TallyState", "TallyTransactions",
+                "TallyCrypto",
                 "TallyPrimitives", "TallyTesting",
             ]),
         tests(

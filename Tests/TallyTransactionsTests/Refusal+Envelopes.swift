@@ -40,6 +40,7 @@ extension Refusal {
             + (try fees()) + (try operations()) + (try batches())
             + (try trades())
             + (try fees()) + (try operations()) + (try batches()) + (try jobs())
+            + (try fees()) + (try operations()) + (try batches()) + (try roles())
     }
 
     private static func types(_ fields: RawFields) -> [Refusal] {

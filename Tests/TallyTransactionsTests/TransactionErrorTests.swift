@@ -144,5 +144,6 @@ private func number(of error: TransactionError) -> Int {
     case .tradePriceZero: 34
     case .tradeValueMismatch: 35
     case .job: 32
+    case .unknownRole: 32
     }
 }

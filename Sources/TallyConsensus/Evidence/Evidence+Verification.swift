@@ -50,12 +50,9 @@ extension Authenticator {
     private func verify<Content>(
         _ pair: Contradiction<Content>, _ set: ValidatorSet, _ cache: inout SignatureCache
     ) throws(EvidenceError) {
-        let (first, second) = (pair.first, pair.second)
-        guard first.sender == second.sender, first.height == second.height,
-            first.round == second.round, first.statement != second.statement
-        else { throw .notContradictory }
-        try verifySigned(first, set, &cache)
-        try verifySigned(second, set, &cache)
+        guard pair.isContradictory else { throw .notContradictory }
+        try verifySigned(pair.first, set, &cache)
+        try verifySigned(pair.second, set, &cache)
     }
 
     private func verifySigned<Content>(

@@ -10,6 +10,12 @@ package struct Contradiction<Content: Statement>: Hashable, Sendable {
         let isOrdered = a.encoded.lexicographicallyPrecedes(b.encoded)
         (first, second) = isOrdered ? (a, b) : (b, a)
     }
+
+    /// Whether the two are of one sender, height and round, and say different things (IBFT-R3).
+    var isContradictory: Bool {
+        first.sender == second.sender && first.height == second.height
+            && first.round == second.round && first.statement != second.statement
+    }
 }
 
 /// Proof, from signatures alone, that a validator broke the rules (IBFT-V1). It needs only the

@@ -46,6 +46,7 @@ public enum TransactionError: Error, Hashable, Sendable {
     case tradeValueMismatch(cost: Amount, value: Amount)
     // Families
     case job(JobFault)
+    case unknownRole(UInt8)
 
     /// The reason as a stable name: what programs match on.
     public var code: String {
@@ -88,6 +89,7 @@ public enum TransactionError: Error, Hashable, Sendable {
         case .tradePriceZero: "tradePriceZero"
         case .tradeValueMismatch: "tradeValueMismatch"
         case .job(let fault): fault.code
+        case .unknownRole: "unknownRole"
         }
     }
 }
@@ -137,6 +139,7 @@ extension TransactionError: CustomStringConvertible {
         case .tradeValueMismatch(let cost, let value):
             "the units at the maximum price cost \(cost), the transaction's value is \(value)"
         case .job(let fault): fault.description
+        case .unknownRole(let role): "unknown role \(role): 1 is a validator, 2 a router"
         }
     }
 }
