@@ -52,8 +52,11 @@ struct Refusal: CustomTestStringConvertible {
 
     /// A code is what programs match on: the specification lists all that occur.
     @Test func specificationListsEveryCode() throws {
-        let text = try ["transactions.md", "transactions/trade.md"].map {
-        let text = try ["transactions.md", "transactions/job.md"].map {
+        let pages = [
+            "transactions.md", "transactions/node.md", "transactions/proof.md",
+            "transactions/job.md", "transactions/trade.md", "transactions/validator.md",
+        ]
+        let text = try pages.map {
             try String(contentsOf: Vectors.specification($0), encoding: .utf8)
         }.joined(separator: "\n")
         let listed = text.split(separator: "\n").compactMap { line -> String? in
@@ -100,8 +103,7 @@ struct Refusal: CustomTestStringConvertible {
     }
 }
 
-private let reasonCount = 33
-private let reasonCount = 36
+private let reasonCount = 39
 
 /// A number for each case, so that a new one does not compile before it stands here.
 private func number(of error: TransactionError) -> Int {
@@ -138,12 +140,12 @@ private func number(of error: TransactionError) -> Int {
     case .deadlineAndSchedule: 29
     case .valueNotAllowed: 30
     case .unknownPolicy: 31
-    case .attestationCount: 32
     case .unknownResource: 32
     case .tradeUnitsZero: 33
     case .tradePriceZero: 34
     case .tradeValueMismatch: 35
-    case .job: 32
-    case .unknownRole: 32
+    case .job: 36
+    case .unknownRole: 37
+    case .attestationCount: 38
     }
 }

@@ -65,7 +65,6 @@ package final class Candidate: Sendable {
     /// Whether the block changes nothing: no receipt, no due entry, no transaction. An entry may have
     /// run without an event, and still must (RCPT-11).
     var isEmpty: Bool {
-        // An entry that found nothing left to do has no event, and must leave the queue nevertheless.
         record.systemResult == nil && record.results.isEmpty && dueRemoved.isEmpty
             && consumed.allSatisfy { $0 == 0 }
     }

@@ -6,7 +6,7 @@ import Testing
 @testable import TallyExecution
 
 /// TRADE-5 and TRADE-6: what is owed is paid once, when its funding is there.
-@Suite struct TradeRewardTests {
+@Suite struct TradeOwedTests {
     private let seller = trader(0)
     private let buyer = trader(3)
     private let neighbour = trader(0, 2)
