@@ -1,5 +1,5 @@
-import TallyPrimitives
-import TallyState
+package import TallyPrimitives
+package import TallyState
 
 // What the beacon keeps of the epochs that it has not minted for (EPOCH-3).
 
@@ -76,18 +76,18 @@ struct EpochTally: EpochObject {
 }
 
 /// What was minted of the pools, on the beacon (EPOCH-3).
-struct EmissionBook: EpochObject {
+package struct EmissionBook: EpochObject {
     /// The first epoch that was not minted for.
-    var next: UInt64
-    var nodes = Amount.zero
+    package internal(set) var next: UInt64
+    package internal(set) var nodes = Amount.zero
     /// What epochs without weight would have minted for nodes.
-    var unminted = Amount.zero
-    var trades = Amount.zero
+    package internal(set) var unminted = Amount.zero
+    package internal(set) var trades = Amount.zero
     /// Nothing grants yet.
-    var developers = Amount.zero
+    package internal(set) var developers = Amount.zero
 
     static var kind: ObjectKind { .pool }
-    static let key = ObjectKey(.pool, key: Array("emission".utf8))
+    package static let key = ObjectKey(.pool, key: Array("emission".utf8))
     var key: ObjectKey { Self.key }
 
     init(next: UInt64) { self.next = next }
@@ -95,7 +95,7 @@ struct EmissionBook: EpochObject {
     /// All that was minted; `nil` above 2^128 − 1.
     var minted: Amount? { Amount.sum([nodes, trades, developers]) }
 
-    init(_ object: StateObject) throws(RLPError) {
+    package init(_ object: StateObject) throws(RLPError) {
         (next, nodes, unminted, trades, developers) = try RLPDecoder.list(object.payload.bytes) {
             (list) throws(RLPError) in
             (

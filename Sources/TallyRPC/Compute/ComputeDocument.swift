@@ -142,7 +142,8 @@ enum ComputeDocument {
 
     // MARK: Trades
 
-    private static func writeOffer(_ object: StateObject, _ out: inout JSONWriter) throws(RLPError) {
+    private static func writeOffer(_ object: StateObject, _ out: inout JSONWriter) throws(RLPError)
+    {
         guard let book = try? OfferBook(object) else {
             return write(try Offer(object), &out)
         }

@@ -90,7 +90,10 @@ enum ComputeMethods {
         let book = try reading { () throws(ReadError) in
             try snapshot.object(EmissionBook.key, of: snapshot.layout.beacon)
         }
-        let minted = try decoding { () throws(RLPError) in try book.map { try EmissionBook($0) } }
+        var minted: EmissionBook?
+        if let book {
+            minted = try decoding { () throws(RLPError) in try EmissionBook(book) }
+        }
         out.beginObject()
         write("nodeRewards", economy.nodeRewards, minted?.nodes, &out)
         write("tradeRewards", economy.tradeRewards, minted?.trades, &out)

@@ -7,7 +7,7 @@ extension RPCMethod {
     /// In the order of documents.
     static let all: [RPCMethod] = [
         chain, fees, accounts, calls, blocks, transactions, subscriptions, shards, headers, proofs,
-        own,
+        compute, own,
     ].joined().enumerated().map { place, method in
         var method = method
         method.place = place

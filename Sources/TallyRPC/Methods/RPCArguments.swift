@@ -65,6 +65,10 @@ struct RPCArguments: Sendable {
         return value
     }
 
+    func optionalHash(_ index: Int) throws(RPCFailure) -> Hash32? {
+        values[index] == nil ? nil : try hash(index)
+    }
+
     func bytes(_ index: Int) throws(RPCFailure) -> [UInt8] {
         guard let value = values[index]?.hexBytes else {
             throw fault(index, "a string of 0x and an even number of hexadecimal digits")
