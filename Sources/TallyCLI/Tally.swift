@@ -30,7 +30,7 @@ struct Tally: AsyncParsableCommand {
             CommandGroup(
                 name: "Using a ledger",
                 subcommands: [
-                    TxCommand.self, QueryCommand.self,
+                    TxCommand.self, QueryCommand.self, ComputeCommand.self,
                 ]),
             CommandGroup(
                 name: "Preparing and checking",
