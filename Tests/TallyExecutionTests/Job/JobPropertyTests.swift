@@ -12,11 +12,13 @@ import Testing
     private let everybody = people + [JobWorld.address(0, 9), JobWorld.address(3, 9)]
 
     @Test func noMoneyAppearsOrVanishes() throws {
-        try forEachSeed(base: 0x6a6f_6273, count: 12) { seed, generator in
+        var reasons: Set<CloseReason> = []
+        var verdicts: Set<JobVerdict> = []
+        try forEachSeed(base: 0x6a6f_6273, count: 24) { seed, generator in
             var world = try JobWorld(everybody, validators: arbiters, dueBound: 200) {
                 $0 = JobRule(
                     bondBps: UInt16.random(in: 0...10_000, using: &generator),
-                    disputeMilliseconds: 4_000, arbitrationMilliseconds: 3_000,
+                    disputeMilliseconds: 4_000, arbitrationMilliseconds: 8_000,
                     sampleBps: 4_000, slashBps: UInt16.random(in: 0...10_000, using: &generator),
                     arbiters: [1, 3, 5].randomElement(using: &generator) ?? 3)
             }
@@ -30,7 +32,10 @@ import Testing
                 try world.wait(10_000)
             }
             for order in orders where try world.hasOrder(order) {
-                #expect(try world.closing(order).reason.rawValue > 0, "seed \(seed)")
+                reasons.insert(try world.closing(order).reason)
+                for fact in world.facts(order) {
+                    if case .decided(let verdict, _) = fact { verdicts.insert(verdict) }
+                }
             }
             for shard in 0..<4 {
                 #expect(try world.reserved(shard) == 0, "seed \(seed)")
@@ -41,6 +46,11 @@ import Testing
             #expect(
                 total == JobWorld.funds.units * UInt128(everybody.count), "seed \(seed)")
         }
+        let common: [CloseReason] = [
+            .settled, .payerClosed, .providerClosed, .expired, .undelivered, .slashed,
+        ]
+        #expect(reasons.isSuperset(of: common), "each end was reached")
+        #expect(verdicts == Set(JobVerdict.allCases), "each verdict was reached")
     }
 
     private func seedBytes(_ generator: inout SeededGenerator) -> [UInt8] {
@@ -62,9 +72,7 @@ import Testing
                 duration: .random(in: 1...20_000, using: &generator))
             let escrow = Amount(price + UInt128.random(in: 0...5_000, using: &generator))
             _ = try world.perform(.postJob(terms, escrow: escrow), by: owner)
-        } else if let order = orders.suffix(5).randomElement(using: &generator),
-            try world.hasOrder(order)
-        {
+        } else if let order = try chosen(world, orders.suffix(5), &generator) {
             let (operation, sender) = try random(world, order, &generator)
             _ = try world.perform(operation, by: sender)
         }
@@ -72,7 +80,23 @@ import Testing
             world.seed = BeaconSeed(
                 number: world.seed.number + 1, value: SHA256.plain(seedBytes(&generator)))
         }
-        try world.wait(.random(in: 0...1_500, using: &generator))
+        try world.wait(.random(in: 0...1_200, using: &generator))
+    }
+
+    /// Mostly one that arbiters vote on, if there is one: they have little time.
+    private func chosen(
+        _ world: JobWorld, _ orders: ArraySlice<ObjectID>, _ generator: inout SeededGenerator
+    ) throws -> ObjectID? {
+        let existing = try orders.filter { try world.hasOrder($0) }
+        let voting = try existing.filter {
+            guard case .active(let lease) = try world.order($0).state,
+                case .delivered(let delivery) = lease.state, case .voting = delivery.check
+            else { return false }
+            return true
+        }
+        return Int.random(in: 0..<4, using: &generator) > 0
+            ? voting.first ?? existing.randomElement(using: &generator)
+            : existing.randomElement(using: &generator)
     }
 
     /// Something that somebody might do with an order, most of it sensible.
@@ -113,16 +137,15 @@ import Testing
                     (.closeLease(order: id), lease.provider),
                 ].randomElement(using: &generator) ?? (.settle(order: id), anyone)
             case .delivered(let delivery):
-                return judging(id, delivery, result, &generator)
+                return judging(world, id, delivery, &generator)
             }
         }
     }
 
     private func judging(
-        _ id: ObjectID, _ delivery: JobDelivery, _ result: Hash32,
+        _ world: JobWorld, _ id: ObjectID, _ delivery: JobDelivery,
         _ generator: inout SeededGenerator
     ) -> (JobOperation, Address) {
-        let arbiter = arbiters.randomElement(using: &generator) ?? stranger
         switch delivery.check {
         case .unsampled, .passed, .disputed:
             return [
@@ -131,7 +154,15 @@ import Testing
                 (.reveal(order: id, answer: answer, salt: salt), id.owner),
             ].randomElement(using: &generator) ?? (.settle(order: id), stranger)
         case .voting(let vote):
-            let ballot = vote.ballots.first { $0.arbiter == arbiter }
+            let isCommitting = world.time.milliseconds < vote.began.milliseconds + 4_000
+            let ballot = vote.ballots.first {
+                switch $0.vote {
+                case .none: isCommitting
+                case .committed: !isCommitting
+                case .revealed: false
+                }
+            }
+            let arbiter = ballot?.arbiter ?? stranger
             // What an arbiter tells is what it committed to: always the right answer but for one.
             let told = arbiter == arbiters[0] ? wrong : answer
             if case .committed = ballot?.vote {
