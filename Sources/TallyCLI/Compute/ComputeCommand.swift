@@ -1,6 +1,7 @@
 import ArgumentParser
 import TallyClient
 import TallyCrypto
+import TallyNode
 import TallyPrimitives
 import TallyTransactions
 
@@ -91,6 +92,21 @@ struct ObjectIDArgument: ExpressibleByArgument {
         }
         self.value = value
     }
+}
+
+/// One of a closed list on the command line, by its name.
+struct NamedArgument<Value: CaseIterable & Sendable>: ExpressibleByArgument, Sendable {
+    let value: Value
+
+    init(_ value: Value) { self.value = value }
+
+    init?(argument: String) {
+        guard let value = Value.allCases.first(where: { "\($0)" == argument }) else { return nil }
+        self.value = value
+    }
+
+    var defaultValueDescription: String { "\(value)" }
+    static var allValueStrings: [String] { Value.allCases.map { "\($0)" } }
 }
 
 /// Bytes in hexadecimal on the command line.

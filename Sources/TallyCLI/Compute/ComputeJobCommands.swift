@@ -3,20 +3,6 @@ import TallyCrypto
 import TallyPrimitives
 import TallyTransactions
 
-extension JobProgram: ExpressibleByArgument {
-    public init?(argument: String) {
-        guard let value = Self.allCases.first(where: { "\($0)" == argument }) else { return nil }
-        self = value
-    }
-}
-
-extension JobPricing: ExpressibleByArgument {
-    public init?(argument: String) {
-        guard let value = Self.allCases.first(where: { "\($0)" == argument }) else { return nil }
-        self = value
-    }
-}
-
 struct ComputeJobCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "job", abstract: "Post, bid for, deliver and settle jobs.",
@@ -36,9 +22,9 @@ struct ComputeJobCommand: ParsableCommand {
         @Option(
             name: .long,
             help: ArgumentHelp("hashChain, matrixProduct or listed.", valueName: "program"))
-        var program: JobProgram
+        var program: NamedArgument<JobProgram>
         @Option(name: .long, help: ArgumentHelp("fixed or rental.", valueName: "pricing"))
-        var pricing = JobPricing.fixed
+        var pricing = NamedArgument(JobPricing.fixed)
         @Option(
             name: .long,
             help: ArgumentHelp("What to do, at most 512 bytes.", valueName: "hex"))
@@ -75,7 +61,7 @@ struct ComputeJobCommand: ParsableCommand {
 
         func operation() throws -> TallyTransactions.Operation {
             let terms = JobTerms(
-                program: program, pricing: pricing, input: try input?.value ?? .random(),
+                program: program.value, pricing: pricing.value, input: try input?.value ?? .random(),
                 sealed: try sealed?.value ?? .random(), price: price.value,
                 bidsUntil: BeaconTime(milliseconds: bidsUntil), duration: duration,
                 spec: spec.value)

@@ -2,13 +2,6 @@ import ArgumentParser
 import TallyPrimitives
 import TallyTransactions
 
-extension ComputeResource: ExpressibleByArgument {
-    public init?(argument: String) {
-        guard let value = Self.allCases.first(where: { "\($0)" == argument }) else { return nil }
-        self = value
-    }
-}
-
 struct ComputeTradeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trade", abstract: "Offer and buy computing power.",
@@ -23,7 +16,7 @@ struct ComputeTradeCommand: ParsableCommand {
             name: .long,
             help: ArgumentHelp(
                 "power, processor, graphics, memory, storage or network.", valueName: "kind"))
-        var resource = ComputeResource.power
+        var resource = NamedArgument(ComputeResource.power)
         @Option(
             name: .long, help: ArgumentHelp("Hash of what a unit is.", valueName: "hash"))
         var spec: HashArgument
@@ -43,7 +36,7 @@ struct ComputeTradeCommand: ParsableCommand {
             .trade(
                 .listOffer(
                     OfferTerms(
-                        resource: resource, specification: spec.value,
+                        resource: resource.value, specification: spec.value,
                         pricePerUnit: price.value, units: units,
                         until: until.map(BeaconTime.init(milliseconds:)))))
         }
@@ -103,13 +96,6 @@ struct ComputeTradeCommand: ParsableCommand {
     }
 }
 
-extension StakeRole: ExpressibleByArgument {
-    public init?(argument: String) {
-        guard let value = Self.allCases.first(where: { "\($0)" == argument }) else { return nil }
-        self = value
-    }
-}
-
 struct ComputeStakeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stake", abstract: "Stake as a validator or router.",
@@ -122,7 +108,7 @@ struct ComputeStakeCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "place", abstract: "Stake for a role and a term.")
         @Option(name: .long, help: ArgumentHelp("validator or router.", valueName: "role"))
-        var role: StakeRole
+        var role: NamedArgument<StakeRole>
         @Option(name: .long, help: ArgumentHelp("The term.", valueName: "days"))
         var days: UInt32
         @Option(name: .long, help: ArgumentHelp("The stake.", valueName: "amount"))
@@ -130,7 +116,7 @@ struct ComputeStakeCommand: ParsableCommand {
         @OptionGroup var options: ComputeOptions
 
         func operation() -> TallyTransactions.Operation {
-            .validator(.stakeRole(role, termDays: days, value: value.value))
+            .validator(.stakeRole(role.value, termDays: days, value: value.value))
         }
     }
 

@@ -107,4 +107,32 @@ import Testing
         #expect(try world.call(.impeach(staker(0)), from: staker(1)) == nil)
         #expect(try #require(try world.stakeObject(of: staker(0))).isActive == false)
     }
+
+    /// STAKE-5: the end and the watch of a lost stake find another stake, and leave it alone.
+    @Test func entriesOfAnEarlierStakeDoNothing() throws {
+        let rich = try tokens("5000000")
+        var world = try ValidatorWorld((0..<2).map { (staker($0), rich) }) { parameters in
+            parameters.economy?.routers.penaltyStepMilliseconds = 100 * ValidatorWorld.day
+        }
+        for owner in 0...1 {
+            try world.stake(.router, million, days: 180, from: staker(owner))
+        }
+        #expect(try world.call(.impeach(staker(0)), from: staker(1)) == nil)
+        try world.step(at: ValidatorWorld.start + ValidatorWorld.day)
+        try world.stake(.router, million, days: 1_000, from: staker(0))
+        let id = try #require(try world.stakeObject(of: staker(0))).id
+        #expect(world.waiting.filter { $0.stake?.owner == staker(0) }.count == 4)
+        for _ in 0..<3 { try world.step(at: ValidatorWorld.start + 180 * ValidatorWorld.day) }
+        #expect(try #require(try world.stakeObject(of: staker(0))).isActive)
+        #expect(world.waiting.compactMap(\.stake) == [id, id])
+    }
+}
+
+extension DueAction {
+    /// The stake whose end or watch it is.
+    fileprivate var stake: ObjectID? {
+        if case .validator(.termEnd(let id)) = self { return id }
+        if case .validator(.watch(let id)) = self { return id }
+        return nil
+    }
 }

@@ -228,6 +228,9 @@ struct ValidatorWorld {
         return Amount(parts.reduce(0) { $0 + ($1?.value.units ?? 0) })
     }
 
+    /// What waits on the beacon.
+    var waiting: [DueAction] { due[Int(beacon.index)].map(\.action) }
+
     /// The family's events, from a place in the history on.
     func events(from place: Int = 0) -> [ValidatorEvent] {
         history[place...].compactMap { item in
