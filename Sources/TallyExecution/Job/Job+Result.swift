@@ -42,15 +42,18 @@ extension BlockExecutor {
             guard JobOrder.seal(answer: answer, salt: salt) == order.terms.sealed else {
                 return .job(.sealMismatch)
             }
-            var changed = order
+            let rule = try economy().jobs
             let isPassed = answer == delivery.result
+            guard isPassed || hasDueRoom(for: Int(rule.arbiters)) else { return .dueQueueFull }
+            var changed = order
             events.append(jobEvent(order.id, lease.provider, .taskRevealed(isPassed: isPassed)))
             if isPassed {
                 try settleFixed(&changed, lease, call.origin)
             } else {
-                try slash(&changed, lease, .sealedAnswer, call.origin)
+                // Who sealed nonsense must not get the work for nothing.
+                openDispute(&changed, lease, delivery)
             }
-            try put(changed, was: order, try economy().jobs)
+            try put(changed, was: order, rule)
             return nil
         }
     }
@@ -80,13 +83,19 @@ extension BlockExecutor {
             guard context.time < delivery.disputableUntil else { return .job(.windowOver) }
             guard hasDueRoom(for: Int(rule.arbiters)) else { return .dueQueueFull }
             var changed = order
-            var disputed = delivery
-            disputed.check = .disputed(draw: context.seed.nextDraw)
-            setLease(&changed, lease, .delivered(disputed))
+            openDispute(&changed, lease, delivery)
             try put(changed, was: order, rule)
             events.append(jobEvent(order.id, call.sender, .disputed))
             return nil
         }
+    }
+
+    private func openDispute(
+        _ order: inout JobOrder, _ lease: JobLease, _ delivery: JobDelivery
+    ) {
+        var disputed = delivery
+        disputed.check = .disputed(draw: context.seed.nextDraw)
+        setLease(&order, lease, .delivered(disputed))
     }
 
     /// The result that its payer may judge: delivered, and not before arbiters.

@@ -5,7 +5,6 @@ import TallyTransactions
 /// How a result turned out to be wrong: it decides who gets the lost part of the bond (JOB-18).
 enum SlashCause {
     case sample
-    case sealedAnswer
     /// Arbiters who revealed with the majority.
     case dispute(arbiters: [Address])
 }
@@ -135,7 +134,7 @@ extension BlockExecutor {
             rest, Payout(object: order.id, reason: .bond, to: bid.bidder, origin: origin),
             isReserved: false)
         switch cause {
-        case .sample, .sealedAnswer: try payTreasury(lost)
+        case .sample: try payTreasury(lost)
         case .dispute(let arbiters): try share(lost, order, among: arbiters, origin)
         }
         try finish(

@@ -48,13 +48,13 @@ public enum JobOperation: Hashable, Sendable {
         // The draw, the window's end and a vote's end.
         case .deliver: Weights.submission + 3 * Weights.request
         // The draw of arbiters and the vote's end.
-        case .dispute: Weights.submission + 2 * Weights.request
+        case .dispute, .reveal: Weights.submission + 2 * Weights.request
         // The arbiter's part of what a lost dispute costs.
         case .revealVerdict: Weights.submission + Weights.payout
         // The debt's payment, the next pause, and its end.
         case .topUp: Weights.submission + 2 * Weights.request + Weights.payout
         case .settle: Weights.submission + Weights.payout
-        case .withdrawBid, .closeOrder, .reveal, .acceptResult, .commitVerdict, .closeLease:
+        case .withdrawBid, .closeOrder, .acceptResult, .commitVerdict, .closeLease:
             Weights.submission
         }
     }

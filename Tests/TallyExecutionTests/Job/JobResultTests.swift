@@ -153,20 +153,17 @@ import Testing
         #expect(try world.gain(provider) == 800)
     }
 
-    /// Of the bond of 80, half is lost.
-    @Test func sealedAnswerSlashesAnotherResult() throws {
+    /// A seal shows what its payer expected, not that it was right: arbiters decide.
+    @Test func sealedAnswerDisputesAnotherResult() throws {
         var world = try JobWorld.usual()
         let order = try world.delivered(wrong)
         try world.must(.reveal(order: order, answer: answer, salt: salt), by: payer)
-        #expect(
-            try world.closing(order)
-                == JobClosing(
-                    reason: .slashed, provider: provider, paid: .zero, refunded: Amount(1_000),
-                    debt: .zero))
+        #expect(try check(world, order) == .disputed(draw: 9))
         #expect(world.facts(order).contains(.taskRevealed(isPassed: false)))
-        #expect(try world.gain(provider) == -40)
-        #expect(try world.gain(payer) == 0, "the payer earns nothing by it")
-        #expect(try world.treasury() == 40)
+        #expect(try world.treasury() == 0)
+        try world.refuses(
+            .reveal(order: order, answer: answer, salt: salt), by: payer,
+            .job(.underArbitration))
     }
 
     @Test func sealIsOpenedWithinTheWindow() throws {

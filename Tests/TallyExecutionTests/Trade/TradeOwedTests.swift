@@ -151,7 +151,7 @@ import Testing
     /// Each epoch pays its own trades.
     @Test func fundingOfAnotherEpochPaysNothing() throws {
         var (world, trade) = try traded()
-        world.fund(Amount(100), of: 179, at: seller)
+        world.fund(.zero, of: 179, at: seller)
         try world.go(toEpoch: 181)
         #expect(world.trades.isEmpty)
         #expect(try world.owed(trade, at: seller) != nil)
