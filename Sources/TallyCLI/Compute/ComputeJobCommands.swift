@@ -61,7 +61,8 @@ struct ComputeJobCommand: ParsableCommand {
 
         func operation() throws -> TallyTransactions.Operation {
             let terms = JobTerms(
-                program: program.value, pricing: pricing.value, input: try input?.value ?? .random(),
+                program: program.value, pricing: pricing.value,
+                input: try input?.value ?? .random(),
                 sealed: try sealed?.value ?? .random(), price: price.value,
                 bidsUntil: BeaconTime(milliseconds: bidsUntil), duration: duration,
                 spec: spec.value)

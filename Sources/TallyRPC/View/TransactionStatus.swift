@@ -46,7 +46,8 @@ enum LegState: Hashable, Sendable {
     /// Where it got there; `nil` while it is on its way from the source.
     var height: Height? {
         switch self {
-        case .credited(let height), .handled(let height), .bounced(let height, _), .refunded(let height, _),
+        case .credited(let height), .handled(let height), .bounced(let height, _),
+            .refunded(let height, _),
             .escrowed(let height, _):
             height
         case .sent, .scheduled, .failed: nil
