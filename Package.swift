@@ -132,6 +132,9 @@ let package = Package(
             ]),
         core("TallyClient", ["TallyPrimitives", "TallyCrypto", "TallyTransactions"] + nio),
         core(
+            "TallyWorker",
+            ["TallyPrimitives", "TallyCrypto", "TallyTransactions", "TallyExecution"]),
+        core(
             "TallyNetwork",
             ["TallyPrimitives", "TallyCrypto", "TallyConsensus", "TallySharding", "TallyEngine"]
                 + mutualTLS),
@@ -235,6 +238,12 @@ let package = Package(
                 "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
                 "TallyPrimitives", "TallyTesting",
             ] + mutualTLS),
+        tests(
+            "TallyWorkerTests",
+            [
+                "TallyWorker", "TallyExecution", "TallyState", "TallyTransactions", "TallyCrypto",
+                "TallyPrimitives", "TallyTesting",
+            ]),
         tests("TallyClientTests", ["TallyClient", "TallyPrimitives", "TallyTesting"]),
         tests(
             "TallyRPCTests",

@@ -44,4 +44,6 @@ package enum HashDomain: UInt8, Sendable, CaseIterable {
     case jobSample = 0x60
     case jobSeal = 0x61
     case jobVerdict = 0x62
+    case jobOutput = 0x63
+    case jobSalt = 0x64
 }

@@ -6,6 +6,7 @@ enum Layers {
         "TallyTransactions": 2, "TallyState": 2, "TallyConsensus": 2,
         "TallyExecution": 3, "TallySharding": 3, "TallyJournal": 3,
         "TallyEngine": 4, "TallyNetwork": 4, "TallySimulation": 4, "TallyClient": 4,
+        "TallyWorker": 4,
         "TallyRPC": 5, "TallyIndexer": 5, "TallyBench": 5,
         "TallyNode": 6,
         "TallyCLI": 7, "tally": 7,

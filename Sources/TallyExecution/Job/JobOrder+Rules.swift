@@ -1,6 +1,6 @@
 import TallyCrypto
-import TallyPrimitives
-import TallyTransactions
+package import TallyPrimitives
+package import TallyTransactions
 
 extension JobOrder {
     /// A later time; the last one there is when it would be later.
@@ -62,7 +62,7 @@ extension JobOrder {
 
     /// What a bidder deposits: ⌈cost · bondBps / 10^4⌉, where the cost is the price, or the rate for
     /// the whole duration, not rounded (JOB-9). `nil` if that cost exceeds 2^128 − 1.
-    static func bond(_ price: Amount, _ terms: JobTerms, _ rule: JobRule) -> Amount? {
+    package static func bond(_ price: Amount, _ terms: JobTerms, _ rule: JobRule) -> Amount? {
         let (factor, scale): (UInt128, UInt128) =
             switch terms.pricing {
             case .fixed: (1, 1)
@@ -86,7 +86,7 @@ extension JobOrder {
     }
 
     /// What an arbiter commits to: nobody can take it over, since it names the arbiter (JOB-17).
-    static func verdict(
+    package static func verdict(
         order: ObjectID, arbiter: Address, result: Hash32, salt: Hash32
     ) -> Hash32 {
         SHA256.hash(.jobVerdict) {
@@ -113,11 +113,11 @@ extension JobOrder {
 
 extension JobVote {
     /// Before it arbiters commit, from it on they reveal.
-    func middle(_ rule: JobRule) -> BeaconTime {
+    package func middle(_ rule: JobRule) -> BeaconTime {
         JobOrder.time(began, plus: rule.arbitrationMilliseconds / 2)
     }
 
-    func end(_ rule: JobRule) -> BeaconTime {
+    package func end(_ rule: JobRule) -> BeaconTime {
         JobOrder.time(began, plus: rule.arbitrationMilliseconds)
     }
 
