@@ -158,7 +158,7 @@ let package = Package(
             [
                 "TallyPrimitives", "TallyCrypto", "TallyStore", "TallyTransactions",
                 "TallyState", "TallyExecution", "TallySharding", "TallyJournal", "TallyEngine",
-                "TallyConsensus", "TallyNetwork",
+                "TallyConsensus", "TallyNetwork", "TallyWorker",
                 "TallyClient", "TallyRPC", log,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -170,7 +170,7 @@ let package = Package(
             [
                 "TallyPrimitives", "TallyCrypto", "TallyStore", "TallyTransactions", "TallyState",
                 "TallyExecution", "TallySharding", "TallyEngine", "TallySimulation",
-                "TallyClient", "TallyRPC", "TallyBench", "TallyNode", log,
+                "TallyClient", "TallyRPC", "TallyBench", "TallyWorker", "TallyNode", log,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),

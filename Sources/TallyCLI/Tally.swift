@@ -31,6 +31,7 @@ struct Tally: AsyncParsableCommand {
                 name: "Using a ledger",
                 subcommands: [
                     TxCommand.self, QueryCommand.self, ComputeCommand.self,
+                    WorkerCommand.self,
                 ]),
             CommandGroup(
                 name: "Preparing and checking",

@@ -46,4 +46,5 @@ package enum HashDomain: UInt8, Sendable, CaseIterable {
     case jobVerdict = 0x62
     case jobOutput = 0x63
     case jobSalt = 0x64
+    case dutySecret = 0x65
 }

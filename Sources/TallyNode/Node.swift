@@ -69,6 +69,8 @@ package final class Node: Sendable {
     private let server: RPCServer<LedgerDispatcher>
     /// `nil` where the genesis names one validator.
     private let network: PeerNetwork?
+    /// `nil` without an economy, and for observers.
+    private let duties: DutyService?
     private let logger: Logger
     private let directory: DataDirectory
 
@@ -116,21 +118,28 @@ package final class Node: Sendable {
                 host: configuration.rpcHost, port: configuration.rpcPort, dispatcher: dispatcher,
                 pages: monitor.pages, connections: monitor.connections)
         } catch { throw .rpc(error) }
+        var duties: DutyService?
+        if let economy = genesis.parameters.economy, isMember {
+            duties = DutyService(
+                engine: engine, key: key, economy: economy, clock: SystemClock(),
+                logger: logger.of("duties"))
+        }
         return Node(
             genesis: genesis, recovery: recovery, engine: engine, server: server,
-            network: network, logger: logger, directory: directory)
+            network: network, duties: duties, logger: logger, directory: directory)
     }
 
     private init(
         genesis: Genesis, recovery: RecoveryReport, engine: Engine,
-        server: RPCServer<LedgerDispatcher>, network: PeerNetwork?, logger: Logger,
-        directory: consuming DataDirectory
+        server: RPCServer<LedgerDispatcher>, network: PeerNetwork?, duties: DutyService?,
+        logger: Logger, directory: consuming DataDirectory
     ) {
         self.genesis = genesis
         self.recovery = recovery
         self.engine = engine
         self.server = server
         self.network = network
+        self.duties = duties
         self.logger = logger
         self.directory = directory
     }
@@ -252,6 +261,7 @@ extension Node {
                     successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .gracefullyShutdownGroup), at: 1)
         }
+        if let duties { configuration.services.append(.init(service: duties)) }
         switch signals {
         case .none: break
         case .ofService:

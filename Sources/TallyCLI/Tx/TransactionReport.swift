@@ -49,7 +49,10 @@ struct TransactionReport: Sendable {
                 switch transaction.operation {
                 case .transfer(let operation): out.object { $0.members(of: operation) }
                 case .node, .proof, .job, .trade, .validator:
-                    out.object { $0.member("family") { $0.string(transaction.operation.family) } }
+                    out.object { out in
+                        out.member("family") { $0.string(transaction.operation.family) }
+                        out.member("kind") { $0.string(transaction.operation.name) }
+                    }
                 }
             }
             out.member("signature") { out in

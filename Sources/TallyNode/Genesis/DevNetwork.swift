@@ -70,8 +70,17 @@ package struct DevNetwork: Sendable {
                     parameters: parameters, time: time,
                     accounts: accounts.map {
                         Genesis.Opening(address: $0.address, balance: balance)
-                    }, validators: validators ?? [validator.address]))
+                    } + purses(of: validators ?? [validator.address]),
+                    validators: validators ?? [validator.address]))
         } catch { preconditionFailure("the dev network is well formed: \(error)") }
+    }
+
+    /// With an economy, validators pay the fees of their duties: 1,000 tokens each.
+    private func purses(of validators: [Address]) -> [Genesis.Opening] {
+        guard let economy = parameters.economy,
+            let purse = EconomyParameters.tokens(1_000, decimals: economy.decimals)
+        else { return [] }
+        return validators.map { Genesis.Opening(address: $0, balance: purse) }
     }
 
     /// Whether a network is one of this kind.

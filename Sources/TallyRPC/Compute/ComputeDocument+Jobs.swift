@@ -5,7 +5,6 @@ import TallyTransactions
 
 extension ComputeDocument {
     static func write(_ order: JobOrder, _ out: inout JSONWriter) {
-        out.beginObject()
         out.member("id") { $0.hex(order.id.word) }
         out.member("payer") { $0.hex(order.payer) }
         write(order.terms, &out)
@@ -34,7 +33,6 @@ extension ComputeDocument {
             out.member("refunded") { $0.quantity(closing.refunded) }
             out.member("debt") { $0.quantity(closing.debt) }
         }
-        out.endObject()
     }
 
     private static func write(_ terms: JobTerms, _ out: inout JSONWriter) {
@@ -109,13 +107,11 @@ extension ComputeDocument {
     }
 
     static func write(_ bid: JobBid, _ out: inout JSONWriter) {
-        out.beginObject()
         out.member("order") { $0.hex(bid.order.word) }
         out.member("id") { $0.hex(bid.id.word) }
         out.member("bidder") { $0.hex(bid.bidder) }
         out.member("price") { $0.quantity(bid.price) }
         out.member("bond") { $0.quantity(bid.bond) }
         out.member("state") { $0.string("\(bid.state)") }
-        out.endObject()
     }
 }

@@ -8,7 +8,22 @@ import TallyTransactions
 /// quantities, times milliseconds of beacon time as numbers, states words.
 enum ComputeDocument {
     /// - Throws: what is wrong with the object's payload; a kind of no compute family.
-    static func write(_ object: StateObject, _ out: inout JSONWriter) throws(RLPError) {
+    /// - Parameter more: what else is known of the object.
+    static func write(
+        _ object: StateObject, _ out: inout JSONWriter, more: (inout JSONWriter) -> Void = { _ in }
+    ) throws(RLPError) {
+        out.beginObject()
+        try members(of: object, &out)
+        more(&out)
+        // The object itself, for programs that know its encoding.
+        out.member("objectValue") { $0.quantity(object.value) }
+        out.member("objectPayload") { $0.hex(object.payload.bytes) }
+        out.endObject()
+    }
+
+    private static func members(
+        of object: StateObject, _ out: inout JSONWriter
+    ) throws(RLPError) {
         switch object.kind {
         case .node: write(try ComputeNode(object), &out)
         case .round: write(try ProofRound(object), &out)
@@ -25,7 +40,6 @@ enum ComputeDocument {
     // MARK: Nodes
 
     private static func write(_ node: ComputeNode, _ out: inout JSONWriter) {
-        out.beginObject()
         out.member("owner") { $0.hex(node.owner) }
         out.member("key") { $0.hex(node.key) }
         out.member("spec") { $0.hex(node.spec) }
@@ -57,11 +71,9 @@ enum ComputeDocument {
         } else {
             out.null()
         }
-        out.endObject()
     }
 
     private static func write(_ round: ProofRound, _ out: inout JSONWriter) {
-        out.beginObject()
         out.member("node") { $0.hex(round.node) }
         out.member("round") { $0.integer(round.number) }
         switch round.state {
@@ -109,7 +121,6 @@ enum ComputeDocument {
                 out.endObject()
             }
         }
-        out.endObject()
     }
 
     private static func write(_ opening: RoundOpening, _ out: inout JSONWriter) {
@@ -147,17 +158,14 @@ enum ComputeDocument {
         guard let book = try? OfferBook(object) else {
             return write(try Offer(object), &out)
         }
-        out.beginObject()
         out.member("seller") { $0.hex(book.seller) }
         out.key("offers")
         out.beginArray()
         for number in book.numbers { out.hex(ObjectID(owner: book.seller, number: number).word) }
         out.endArray()
-        out.endObject()
     }
 
     private static func write(_ offer: Offer, _ out: inout JSONWriter) {
-        out.beginObject()
         out.member("id") { $0.hex(offer.id.word) }
         out.member("seller") { $0.hex(offer.id.owner) }
         out.member("resource") { $0.string("\(offer.resource)") }
@@ -165,24 +173,20 @@ enum ComputeDocument {
         out.member("pricePerUnit") { $0.quantity(offer.pricePerUnit) }
         out.member("units") { $0.integer(offer.units) }
         out.time("untilMs", offer.until)
-        out.endObject()
     }
 
     private static func write(_ owed: OwedTrade, _ out: inout JSONWriter) {
-        out.beginObject()
         out.member("id") { $0.hex(owed.trade.word) }
         out.member("buyer") { $0.hex(owed.buyer) }
         out.member("seller") { $0.hex(owed.seller) }
         out.member("buyerReward") { $0.quantity(owed.buyerReward) }
         out.member("providerReward") { $0.quantity(owed.providerReward) }
         out.member("epoch") { $0.integer(owed.epoch) }
-        out.endObject()
     }
 
     // MARK: Stakes
 
     private static func write(_ stake: RoleStake, _ out: inout JSONWriter) {
-        out.beginObject()
         out.member("id") { $0.hex(stake.id.word) }
         out.member("owner") { $0.hex(stake.owner) }
         out.member("role") { $0.string(stake.role == .validator ? "validator" : "router") }
@@ -207,7 +211,6 @@ enum ComputeDocument {
         out.time("lastSeenMs", stake.lastSeen)
         out.member("votes") { $0.integer(stake.votes.count) }
         out.member("offences") { $0.integer(stake.offences.count) }
-        out.endObject()
     }
 }
 

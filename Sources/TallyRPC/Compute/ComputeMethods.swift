@@ -12,7 +12,25 @@ enum ComputeMethods {
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) throws(RPCFailure) {
         let owner = try arguments.address(0)
-        try write(.node, ComputeNode.objectKey(of: owner), .owner(owner), ledger, &out)
+        let snapshot = ledger.publisher.current
+        let home = EndpointID(snapshot.layout.home(of: owner))
+        let object = try reading { () throws(ReadError) in
+            try snapshot.object(ComputeNode.objectKey(of: owner), of: home)
+        }
+        guard let object else { return out.null() }
+        let node = try decoding { () throws(RLPError) in try ComputeNode(object) }
+        let claimable = try reading { () throws(ReadError) in
+            try node.rewards.claimable { (key) throws(ReadError) in
+                try snapshot.object(key, of: home)
+            }
+        }
+        try decoding { () throws(RLPError) in
+            try ComputeDocument.write(object, &out) { out in
+                out.member("claimable") { out in
+                    if let claimable { out.quantity(claimable) } else { out.null() }
+                }
+            }
+        }
     }
 
     static func proof(
@@ -79,6 +97,8 @@ enum ComputeMethods {
         out.member("seedNumber") { $0.quantity(snapshot.view.seed.number) }
         out.member("seed") { $0.hex(snapshot.view.seed.value) }
         out.member("decimals") { $0.integer(economy.decimals) }
+        // ECON-25
+        out.member("economy") { $0.hex(economy.encoded) }
         out.endObject()
     }
 
