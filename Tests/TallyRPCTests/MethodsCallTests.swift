@@ -1,6 +1,7 @@
 import FoundationEssentials
 import TallyClient
 import TallyCrypto
+import TallyExecution
 import TallyPrimitives
 import TallyTesting
 import TallyTransactions
@@ -127,6 +128,29 @@ import Testing
             published.append("\(name)(\(types.joined(separator: ",")))")
         }
         #expect(published == CrossShardView.all.map(\.signature))
+    }
+
+    /// Every log at the address, but the native transfers' own (EIP-7708), which is Ethereum's.
+    @Test func eventsAreThePublishedOnes() throws {
+        let file = try Data(contentsOf: Vectors.specification("abi/cross-shard.json"))
+        let document = try JSON.parse(Array(file))
+        var published: Set<Hash32> = []
+        for entry in document.arrayValue ?? [] where entry["type"] == "event" {
+            let name = try #require(entry["name"]?.stringValue)
+            let types = (entry["inputs"]?.arrayValue ?? []).compactMap { $0["type"]?.stringValue }
+            published.insert(
+                Keccak256.hash(Array("\(name)(\(types.joined(separator: ",")))".utf8)))
+        }
+        let place = ReceiptReference(
+            source: EndpointID(0), destination: EndpointID(1), index: 0)
+        let id = ObjectID(owner: .zero, number: 0)
+        let payouts: [PayoutEvent] = [
+            .sent(place, object: id, .refund, to: .zero, value: .zero),
+            .paid(place, object: id, .refund, to: .zero, value: .zero, isEscrowed: true),
+        ]
+        var logged = Set(EventTopic.all + payouts.map { EventTopic.topic($0.record.signature) })
+        logged.remove(EventTopic.transfer)
+        #expect(published == logged)
     }
 
     // MARK: The document
