@@ -119,7 +119,9 @@ private struct NodeRecovery {
     }
 
     /// Applies the log, and leaves it as it is to be gone on with.
-    mutating func replay(_ disk: inout SimulatedDisk) throws(SimulatedNodeFailure) -> RecoveredJournal {
+    mutating func replay(_ disk: inout SimulatedDisk) throws(SimulatedNodeFailure)
+        -> RecoveredJournal
+    {
         let recovered: RecoveredJournal
         do throws(JournalOpenError) {
             recovered = try disk.recover(
