@@ -172,8 +172,8 @@ extension EconomyWorkload {
         case 0:
             return Act(random.pick([id.owner, anybody(&random)]), .cancelOffer(id))
         case 1: return Act(id.owner, .repriceOffer(id, pricePerUnit: amount(1...90_000, &random)))
-        case 2,
-            3 where !trades.isEmpty:
+        case 2...3:
+            guard !trades.isEmpty else { return Act(id.owner, .cancelOffer(id)) }
             let trade = random.pick(trades)
             return Act(anybody(&random), .settleTrade(trade.id, seller: trade.seller))
         default:
