@@ -21,8 +21,8 @@ package struct EconomySimulation: Sendable {
         package var transactions = 0
         /// How often each log of the families was.
         package var events: [String: Int] = [:]
-        /// Operations that failed, here or where their object is.
-        package var failures = 0
+        /// Why operations failed, here or where their object is, and how often.
+        package var failures: [String: Int] = [:]
     }
 
     private var driver: LedgerDriver
@@ -139,10 +139,14 @@ package struct EconomySimulation: Sendable {
     private mutating func count(_ height: DecidedHeight) {
         for record in height.records {
             outcome.transactions += record.results.count
-            outcome.failures += record.results.count { $0.failure != nil }
+            for reason in record.results.compactMap(\.failure) {
+                outcome.failures["\(reason)", default: 0] += 1
+            }
             for result in [record.systemResult].compactMap({ $0 }) + record.results {
                 for event in result.events {
-                    if case .bounced = event { outcome.failures += 1 }
+                    if case .bounced(_, _, _, _, let reason) = event {
+                        outcome.failures["\(reason)", default: 0] += 1
+                    }
                     guard case .compute(let event) = event, let name = event.record?.name else {
                         continue
                     }

@@ -60,8 +60,13 @@ extension EconomyWorkload {
     // MARK: Orders
 
     func jobAct(_ view: EconomyView, _ random: inout SeededGenerator) -> Act {
-        guard !orders.isEmpty, random.pick(7) != 0 else { return post(view, &random) }
-        let id = random.pick(orders)
+        let live = orders.filter {
+            if case .closed = view.order($0)?.state ?? .open(bids: []) { false } else { true }
+        }
+        guard !orders.isEmpty, random.pick(live.count < 4 ? 3 : 12) != 0 else {
+            return post(view, &random)
+        }
+        let id = random.pick(live.isEmpty || random.pick(10) == 0 ? orders : live)
         guard let order = view.order(id), random.pick(6) != 0 else {
             return Act(anybody(&random), stray(id, &random))
         }
@@ -101,8 +106,8 @@ extension EconomyWorkload {
             program: random.pick(JobProgram.allCases), pricing: random.pick([.fixed, .rental]),
             input: .random(&random), sealed: random.pick(seals), price: Amount(UInt128(price)),
             bidsUntil: BeaconTime(
-                milliseconds: view.time.milliseconds + random.pick(1...15_000)),
-            duration: random.pick(1...40_000), spec: [1, 2, 3])
+                milliseconds: view.time.milliseconds + random.pick(1...60_000)),
+            duration: random.pick(1...60_000), spec: [1, 2, 3])
         return Act(
             anybody(&random), .postJob(terms, escrow: amount(price...(price + 9_000), &random)))
     }
@@ -166,7 +171,8 @@ extension EconomyWorkload {
                 until: random.pick([until, nil]))
             return Act(anybody(&random), .listOffer(terms))
         }
-        let id = random.pick(offers)
+        let open = offers.filter { view.offer($0) != nil }
+        let id = random.pick(open.isEmpty || random.pick(8) == 0 ? offers : open)
         let offer = view.offer(id)
         switch random.pick(12) {
         case 0:

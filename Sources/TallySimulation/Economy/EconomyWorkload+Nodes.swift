@@ -71,7 +71,7 @@ extension EconomyWorkload {
         }
         for attester in draw.attesters {
             // Whoever did may try again.
-            let chance = attester.milliseconds == nil ? 2 : 6
+            let chance = attester.milliseconds == nil ? 2 : 9
             if random.pick(chance) == 0 { attest(attester.address, &random) }
         }
         if random.pick(12) == 0 { attest(anybody(&random), &random) }

@@ -34,7 +34,8 @@ extension EconomyOracle {
                 "\(trade) is paid and still owed")
         }
         guard here == parameters.layout.beacon, epochs.nextMint > opening else { return }
-        guard let book = try object(core, EmissionBook.key).flatMap({ try? EmissionBook($0) }) else {
+        guard let book = try object(core, EmissionBook.key).flatMap({ try? EmissionBook($0) })
+        else {
             throw violation(.epoch, "the book of emissions is not readable")
         }
         try expect(book.nodes.units, is: epochs.mintedNodes, .epoch, "minted for nodes")
