@@ -8,11 +8,13 @@ extension EconomyParameters {
     package static func simulated(using random: inout SeededGenerator) -> EconomyParameters {
         var economy = EconomyParameters.emc
         let period = UInt32(random.pick(2...20))
+        // In half of all as much as EMC makes, so that indexes need all their bits.
+        let scale: UInt64 = random.pick([1, 10_000_000])
         economy.nodeRewards = EmissionPool(
-            cap: Amount(UInt128(random.pick([9_000_000, 42_000_000_000]))),
+            cap: Amount(UInt128(scale * random.pick([9_000_000, 420_000_000]))),
             schedule: .fibonacci(
                 FibonacciDecay(
-                    first: Amount(UInt128(random.pick(1_000_000...9_999_999))),
+                    first: Amount(UInt128(scale * random.pick(1_000_000...9_999_999))),
                     isCumulative: random.pick(2) == 0, epochsPerPeriod: period)))
         economy.tradeRewards = EmissionPool(
             cap: Amount(UInt128(random.pick([50_000, 2_000_000, 37_800_000_000]))),
@@ -43,7 +45,7 @@ extension EconomyParameters {
     }
 
     /// Of four segments, one of which is opened: an answer costs a dozen hashes.
-    private static let simulatedTask: ProofTask = {
+    static let simulatedTask: ProofTask = {
         do throws(ProofTaskError) {
             return .chain(try ChainTask(segments: 4, stepsPerSegment: 2, openings: 1))
         } catch { preconditionFailure("the task is in range: \(error)") }
