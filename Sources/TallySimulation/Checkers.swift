@@ -179,8 +179,10 @@ package struct LedgerChecker: Sendable {
         let index = Int(header.endpoint.index)
         if genesis.parameters.baseFeeDestination == .burn {
             for result in record.results where !result.price.isZero {
-                let legs = result.events.count { $0.isRemoteLeg(of: header.endpoint, genesis) }
-                let local = result.weight - UInt64(legs) * Weights.leg
+                let remote = result.events.reduce(0) {
+                    $0 + $1.remoteWeight(of: header.endpoint, genesis)
+                }
+                let local = result.weight - remote
                 guard let fee = header.baseFee.multiplied(by: local) else { throw .overflow }
                 burned[index] = try Self.sum(burned[index], fee)
             }
@@ -267,15 +269,16 @@ package struct LedgerChecker: Sendable {
 }
 
 extension LedgerEvent {
-    /// Whether the event is a leg of a transaction whose fee left in a receipt or a due entry.
-    fileprivate func isRemoteLeg(of endpoint: EndpointID, _ genesis: Genesis) -> Bool {
+    /// Weight of a transaction that is paid elsewhere: its fee left in a receipt or a due entry.
+    fileprivate func remoteWeight(of endpoint: EndpointID, _ genesis: Genesis) -> Weight {
         switch self {
-        case .sent: true
+        case .sent: Weights.leg
         case .scheduled(_, _, let to, _, _):
-            EndpointID(genesis.parameters.layout.home(of: to)) != endpoint
+            EndpointID(genesis.parameters.layout.home(of: to)) == endpoint ? 0 : Weights.leg
+        case .compute(.requested): Weights.request
         case .transferred, .credited, .bounced, .refunded, .escrowed, .escrowClaimed, .scheduleRan,
             .scheduleReturned, .creditPolicySet, .swept, .treasuryCredited, .compute:
-            false
+            0
         }
     }
 }

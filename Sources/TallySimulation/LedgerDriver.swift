@@ -14,15 +14,18 @@ package struct HeightInput: Sendable {
     package var omitted: Set<EndpointID>
     /// The order in which endpoints build; `nil` is by index. It must make no difference.
     package var order: [EndpointID]?
+    /// Who proposes; `nil` is the driver's.
+    package var proposer: Address?
 
     package init(
         now: BeaconTime, transactions: [[Transaction]] = [], omitted: Set<EndpointID> = [],
-        order: [EndpointID]? = nil
+        order: [EndpointID]? = nil, proposer: Address? = nil
     ) {
         self.now = now
         self.transactions = transactions
         self.omitted = omitted
         self.order = order
+        self.proposer = proposer
     }
 }
 
@@ -71,7 +74,8 @@ package enum DriverError: Error, Equatable, Sendable {
 package struct LedgerDriver: Sendable {
     package let genesis: Genesis
     private let proposer: Address
-    private var secrets: RevealSecrets?
+    /// Of those who proposed.
+    private var secrets: [Address: RevealSecrets] = [:]
     private var builder: Replica
     private var validator: Replica
 
@@ -79,7 +83,6 @@ package struct LedgerDriver: Sendable {
     package init(_ genesis: Genesis, proposer: Address) throws(DriverError) {
         self.genesis = genesis
         self.proposer = proposer
-        secrets = RevealSecrets(simulating: proposer)
         builder = try Replica(genesis)
         validator = try Replica(genesis)
     }
@@ -101,8 +104,11 @@ package struct LedgerDriver: Sendable {
         var refused: [RefusedTransaction] = []
         let candidates = try build(input, &refused)
         let anchors = candidates.compactMap { $0?.record.block }
+        let proposer = input.proposer ?? proposer
+        var own: RevealSecrets? = secrets[proposer] ?? RevealSecrets(simulating: proposer)
         let block = builder.beacon.propose(
-            anchors, now: input.now, proposer: proposer, secrets: &secrets)
+            anchors, now: input.now, proposer: proposer, secrets: &own)
+        secrets[proposer] = own
         switch try validator.check(block) {
         case .failure(let rejection): return .rejected(rejection)
         case .success(let checked):
@@ -138,7 +144,8 @@ package struct LedgerDriver: Sendable {
                 id, index < input.transactions.count ? input.transactions[index] : [])
             do throws(ExecutionError) {
                 candidates[index] = try builder.endpoints[index].build(
-                    view, beneficiary: proposer, from: &source, pages: MemoryPages())
+                    view, beneficiary: input.proposer ?? proposer, from: &source,
+                    pages: MemoryPages())
             } catch { throw .execution(id, error) }
             refused += source.refused
         }

@@ -22,7 +22,14 @@ package struct WorkloadTransactions: Sendable {
     package func transaction(
         _ operation: TransferOperation, from sender: Address, nonce: Nonce
     ) throws(TransactionError) -> Transaction {
-        let envelope = try envelope(operation, nonce: nonce)
+        try transaction(of: .transfer(operation), from: sender, nonce: nonce)
+    }
+
+    /// The same of any family.
+    package func transaction(
+        of operation: TallyTransactions.Operation, from sender: Address, nonce: Nonce
+    ) throws(TransactionError) -> Transaction {
+        let envelope = try envelope(of: operation, nonce: nonce)
         let raw = envelope.raw(signature: Self.signature(of: sender))
         return try Transaction(raw: raw, verifiedSender: sender)
     }
@@ -43,6 +50,10 @@ package struct WorkloadTransactions: Sendable {
     /// What is signed: the weight limit is exactly what the operation needs.
     package func envelope(
         _ operation: TransferOperation, nonce: Nonce
+    ) throws(TransactionError) -> Envelope { try envelope(of: .transfer(operation), nonce: nonce) }
+
+    private func envelope(
+        of operation: TallyTransactions.Operation, nonce: Nonce
     ) throws(TransactionError) -> Envelope {
         guard let target = operation.target else { throw .amountTooLarge(field: "legs") }
         let data = operation.callData

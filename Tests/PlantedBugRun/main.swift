@@ -30,7 +30,8 @@ func say(_ line: String) {
 
 let arguments = CommandLine.arguments.dropFirst()
 let simulations: [String: @Sendable (UInt64) throws -> Void] = [
-    "ledger": LedgerRun.run, "crash": CrashRun.run, "network": NetworkRun.run,
+    "ledger": LedgerRun.run, "crash": CrashRun.run, "economy": EconomyRun.run,
+    "network": NetworkRun.run,
 ]
 guard arguments.count == 3, let run = simulations[CommandLine.arguments[1]],
     let first = UInt64(CommandLine.arguments[2]), let count = UInt64(CommandLine.arguments[3])

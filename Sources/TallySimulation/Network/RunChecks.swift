@@ -82,8 +82,9 @@ struct RunChecks {
     /// A ledger of nobody's, which executes every decided block once more.
     private(set) var reference: VirtualLedger
     var ledgerChecker: LedgerChecker
-    /// The rules once more, written plainly.
-    var ledgerModel: LedgerModel
+    /// The rules once more, written plainly. One of them: an economy is more than the model repeats.
+    var ledgerModel: LedgerModel?
+    var economyOracle: EconomyOracle?
     var randomnessModel: RandomnessModel
     let scheme: SimulatedScheme
     let chain: ChainIdentity
@@ -112,7 +113,11 @@ struct RunChecks {
     init(_ scenario: Scenario, _ scheme: SimulatedScheme, _ chain: ChainIdentity) {
         reference = VirtualLedger(scenario.genesis, scenario.schedule)
         ledgerChecker = LedgerChecker(scenario.genesis)
-        ledgerModel = LedgerModel(scenario.genesis)
+        if scenario.genesis.parameters.economy == nil {
+            ledgerModel = LedgerModel(scenario.genesis)
+        } else {
+            economyOracle = EconomyOracle(scenario.genesis)
+        }
         randomnessModel = RandomnessModel(genesis: scenario.genesis.hash)
         self.scheme = scheme
         self.chain = chain
@@ -126,8 +131,6 @@ struct RunChecks {
 
     /// The highest decided height.
     var highest: UInt64 { UInt64(decided.count) }
-
-    func nonce(_ address: Address) -> Nonce { reference.account(address).nonce }
 
     /// The first decision of the next height.
     mutating func append(

@@ -106,6 +106,9 @@ extension Scenario {
         addresses = (0..<count + joining).map { Self.address("validator \($0)") }
         accounts = (0..<Int(random.pick(8...48))).map { Self.address("account \($0)") }
         genesis = Self.genesis(shards, Array(addresses.prefix(count)), accounts, &random)
+        if Self.hasEconomy(seed, options) {
+            genesis = Self.withEconomy(genesis, addresses, seed)
+        }
         schedule = ValidatorSchedule(genesis)
         let drawn = options.faults == nil && options.script == nil
         if let named = options.faults { classes = named }
@@ -122,6 +125,7 @@ extension Scenario {
         pickTimes(&random)
         pickSets(count, &random)
         pickFaulty(&random)
+        if genesis.parameters.economy != nil { tradeBriskly() }
         if let script = options.script { play(script) }
     }
 
@@ -306,6 +310,7 @@ extension Scenario: CustomStringConvertible {
             "duplicates \(duplicates.value) %", "replays \(replays.value) %",
             "disk \(diskDelay) µs", isPipelined ? "pipelined" : "not pipelined",
             "heals at \(healsAt / 1_000_000) s",
+            genesis.parameters.economy == nil ? "no economy" : "economy",
             "faults "
                 + (classes.isEmpty
                     ? "none" : classes.map(\.rawValue).sorted().joined(separator: ",")),

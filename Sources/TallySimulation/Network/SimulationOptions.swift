@@ -31,16 +31,19 @@ package struct SimulationOptions: Hashable, Sendable {
     package var faults: Set<FaultClass>?
     /// Goes without `faults`.
     package var script: Script?
+    /// Whether the network has an economy; `nil` as the seed has it (SIM-45).
+    package var economy: Bool?
 
     package init(
         validators: Int? = nil, shards: Int? = nil, heights: Int? = nil,
-        faults: Set<FaultClass>? = nil, script: Script? = nil
+        faults: Set<FaultClass>? = nil, script: Script? = nil, economy: Bool? = nil
     ) {
         self.validators = validators
         self.shards = shards
         self.heights = heights
         self.faults = faults
         self.script = script
+        self.economy = economy
     }
 
     package static let mostValidators = 31
@@ -61,6 +64,7 @@ package struct SimulationOptions: Hashable, Sendable {
         if let shards { words += ["--shards", "\(shards)"] }
         if let heights { words += ["--heights", "\(heights)"] }
         if let script { words += ["--scenario", script.rawValue] }
+        if let economy { words.append(economy ? "--economy" : "--no-economy") }
         if let faults {
             let names = FaultClass.allCases.filter(faults.contains).map(\.rawValue)
             words += ["--faults", names.isEmpty ? "none" : names.joined(separator: ",")]

@@ -3,6 +3,8 @@ package enum Checker: String, Hashable, Sendable, CaseIterable {
     case agreement, validity, certificate, authenticity, signatures, durability, evidence, memory
     case conservation, receipts, roots, invariants, recovery, liveness, execution, fork, refusals
     case rounds, parents, decisions
+    /// Money of an economy is not what its events make of it (SIM-44).
+    case economy
     /// A measure is not what is promised (SIM-40, SIM-41).
     case measures
 }

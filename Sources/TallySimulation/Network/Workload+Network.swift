@@ -6,6 +6,8 @@ import TallyTransactions
 /// Who sends what, over the whole run: transfers of every kind, some of which nobody can execute.
 struct WorkloadState {
     private let workload: Workload
+    /// Of a network that has an economy.
+    private var economy: EconomyWorkload?
     private var random: SeededGenerator
     private let hasIllegal: Bool
     /// Made so that nobody can execute them, and no builder has refused them yet.
@@ -18,31 +20,61 @@ struct WorkloadState {
             chainID: scenario.genesis.parameters.chainID, maxFee: Amount(1_000_000), tip: Amount(1))
         factory.tip = Amount(2)
         workload = Workload(accounts: scenario.accounts, factory: factory)
+        if scenario.genesis.parameters.economy != nil {
+            economy = EconomyWorkload(
+                people: scenario.accounts + scenario.addresses,
+                owners: Array(scenario.accounts.prefix(4)))
+        }
         hasIllegal = scenario.hasIllegal
         random = SeededGenerator(seed: scenario.seed ^ 0x776f_726b_6c6f_6164)
     }
 
     /// Transactions that nobody made before, and how long to wait for more.
+    /// - Parameter reference: the decided state.
     mutating func arrival(
-        _ scenario: Scenario, _ now: UInt64, nonce: (Address) -> Nonce
+        _ scenario: Scenario, _ now: UInt64, _ reference: VirtualLedger
     ) -> (transactions: [Transaction], wait: UInt64) {
         let count = Int(random.pick(1...UInt64(scenario.transactionsPerArrival)))
         let time = BeaconTime(milliseconds: Scenario.start.milliseconds + now / 1000)
         var made: [Transaction] = []
         for _ in 0..<count {
             let sender = random.pick(scenario.accounts)
-            let final = nonce(sender)
-            var next = final
-            if let known = self.next[sender], known.until > now, known.nonce > final {
-                next = known.nonce
-            }
+            var next = nonce(sender, now, reference)
             if let (transaction, isLegal) = transaction(sender, &next, time) {
                 if !isLegal { illegal.insert(transaction.hash) }
                 made.append(transaction)
                 self.next[sender] = (next, now + 15_000_000)
             }
         }
+        made += acts(now, reference)
         return (made, random.pick(scenario.arrival / 4...scenario.arrival * 7 / 4))
+    }
+
+    private func nonce(_ sender: Address, _ now: UInt64, _ reference: VirtualLedger) -> Nonce {
+        let final = reference.account(sender).nonce
+        guard let known = next[sender], known.until > now, known.nonce > final else {
+            return final
+        }
+        return known.nonce
+    }
+
+    /// What the economy has to do.
+    private mutating func acts(_ now: UInt64, _ reference: VirtualLedger) -> [Transaction] {
+        guard var economy else { return [] }
+        let view = EconomyView(reference.beacon, reference.endpoints)
+        var made: [Transaction] = []
+        for act in economy.acts(Int(random.pick(1...3)), view, using: &random) {
+            let nonce = nonce(act.sender, now, reference)
+            guard
+                let transaction = try? workload.factory.transaction(
+                    of: act.operation, from: act.sender, nonce: nonce)
+            else { continue }
+            economy.note(act, nonce: nonce)
+            made.append(transaction)
+            next[act.sender] = (nonce + 1, now + 15_000_000)
+        }
+        self.economy = economy
+        return made
     }
 
     private mutating func transaction(
@@ -73,7 +105,7 @@ struct WorkloadState {
 
 extension NetworkRun {
     func arrive() {
-        let (transactions, wait) = load.arrival(scenario, now) { [checks] in checks.nonce($0) }
+        let (transactions, wait) = load.arrival(scenario, now, checks.reference)
         schedule(.arrival, after: wait)
         guard !transactions.isEmpty else { return }
         // One validator takes them in and tells the others.
