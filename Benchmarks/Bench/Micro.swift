@@ -17,6 +17,7 @@ enum Micro: String, CaseIterable, Sendable {
     case block
     case checkpoint
     case receipt
+    case families
 
     /// Prints its figures.
     func run() async throws {
@@ -27,6 +28,7 @@ enum Micro: String, CaseIterable, Sendable {
         case .block: try Self.block()
         case .checkpoint: try Self.checkpoint()
         case .receipt: try await Self.receipt()
+        case .families: try Self.families()
         }
     }
 
@@ -51,6 +53,31 @@ enum Micro: String, CaseIterable, Sendable {
         print(
             name.padding(toLength: 44, withPad: " ", startingAt: 0)
                 + "\(figures[0]) µs  (\(figures[1]) to \(figures[2]))")
+    }
+
+    /// Each kind of transaction beside a plain transfer: execution and state tree, without signatures.
+    private static func families() throws {
+        var runs: [String: [Double]] = [:]
+        var order: [(kind: String, weight: Weight)] = []
+        for _ in 0..<5 {
+            var run = try FamilyRun(4_000)
+            try run.run()
+            order = run.samples.map { ($0.kind, $0.weight) }
+            for sample in run.samples {
+                runs[sample.kind, default: []].append(
+                    sample.seconds * 1e6 / Double(sample.transactions))
+            }
+        }
+        let transfer = Samples(runs["transfer"] ?? []).median
+        for (kind, weight) in order {
+            let samples = Samples(runs[kind] ?? [])
+            report(kind, samples)
+            let times = String(format: "%.2f", samples.median / transfer)
+            let weights = String(
+                format: "%.2f", Double(weight) / Double(max(order[0].weight, 1)))
+            let rate = String(format: "%.0f", 1e6 / samples.median)
+            print("    \(rate)/s a core, \(times) transfers' time, \(weights) transfers' weight")
+        }
     }
 
     private static func recover() async throws {

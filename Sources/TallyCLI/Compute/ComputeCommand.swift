@@ -22,7 +22,7 @@ struct ComputeCommand: ParsableCommand {
         subcommands: [
             ComputeShowCommand.self, ComputeListCommand.self, ComputeNodeCommand.self,
             ComputeProofCommand.self, ComputeJobCommand.self, ComputeTradeCommand.self,
-            ComputeStakeCommand.self,
+            ComputeStakeCommand.self, ComputeEmissionCommand.self,
         ])
 }
 
