@@ -3,8 +3,8 @@ package import TallyPrimitives
 
 extension EconomyParameters {
     /// An economy like EMC's in which everything happens within minutes, and every bound is met
-    /// (SIM-43): tasks of a few hashes, rounds and windows of seconds, terms of days, pools that may
-    /// run dry.
+    /// (SIM-43): tasks of a few hashes, rounds and windows of seconds, terms of days, pools that
+    /// may run dry.
     package static func simulated(using random: inout SeededGenerator) -> EconomyParameters {
         var economy = EconomyParameters.emc
         let period = UInt32(random.pick(2...20))

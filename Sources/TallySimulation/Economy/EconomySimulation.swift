@@ -16,7 +16,7 @@ package struct EconomyFailure: Error, Sendable, CustomStringConvertible {
 /// every height recounted from the facts, and its money from its events.
 package struct EconomySimulation: Sendable {
     /// What a run went through.
-    package struct Outcome: Sendable {
+    package struct Outcome: Hashable, Sendable {
         package var heights = 0
         package var transactions = 0
         /// How often each log of the families was.

@@ -2,10 +2,10 @@ import TallyExecution
 package import TallyPrimitives
 package import TallyTransactions
 
-/// What people and machines do in an economy: nodes that answer their rounds, validators that attest
-/// and arbitrate, jobs, rentals, trades and stakes. It looks at the decided state, so most of it is
-/// what somebody would do next; a good part is what nobody may do: too early, twice, by somebody
-/// else, in another state (SIM-43).
+/// What people and machines do in an economy: nodes that answer their rounds, validators that
+/// attest and arbitrate, jobs, rentals, trades and stakes. It looks at the decided state, so most
+/// of it is what somebody would do next; a good part is what nobody may do: too early, twice, by
+/// somebody else, in another state (SIM-43).
 package struct EconomyWorkload: Sendable {
     /// Who asked for what.
     package struct Act: Sendable {

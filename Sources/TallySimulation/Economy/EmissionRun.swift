@@ -7,11 +7,11 @@ import TallyTransactions
 /// EMC's economy over days of beacon time, with three nodes of known power (SIM-46): real
 /// registrations, rounds, attestations, stakes, epochs and claims on two replicas of four shards.
 ///
-/// Of the profile only the rounds are others: a task of a few hashes in place of 15 s of work, and one
-/// round a node. What it attests is the time, which is all that money depends on.
+/// Of the profile only the rounds are others: a task of a few hashes in place of 15 s of work, and
+/// one round a node. What it attests is the time, which is all that money depends on.
 package struct EmissionRun: Sendable {
-    /// What a node shows, and whether it stakes: 1.4451, 0.4964, and 1.4451 for 90 days, which weighs
-    /// 8.95962 (ECON-3, ECON-6).
+    /// What a node shows, and whether it stakes: 1.4451, 0.4964, and 1.4451 for 90 days, which
+    /// weighs 8.95962 (ECON-3, ECON-6).
     private static let machines: [(milliseconds: UInt64, termDays: UInt32?, shard: Int)] = [
         (10_380, nil, 0), (30_218, nil, 2), (10_380, 90, 0),
     ]

@@ -4,9 +4,9 @@ import TallySharding
 
 /// Networks that have an economy (SIM-45).
 extension Scenario {
-    /// One seed in sixteen, where nobody says it.
+    /// One seed in twenty, where nobody says it.
     static func hasEconomy(_ seed: UInt64, _ options: SimulationOptions) -> Bool {
-        options.economy ?? (options.script == nil && seed % 16 == 11)
+        options.economy ?? (options.script == nil && seed % 20 == 11)
     }
 
     /// Another genesis: the same network with an economy, and validators that have money. Its numbers

@@ -18,8 +18,8 @@ package struct EconomyViolation: Error, Hashable, Sendable, CustomStringConverti
 
 /// Follows the money of an economy by what decided blocks say happened, and nothing else (SIM-44):
 /// stakes, penalties, rounds, rewards, escrows, bonds, trades, epochs. Each amount is computed once
-/// more from the rules and the events before it, each event has to be due, and each payment has to be
-/// promised by one; objects hold what the events leave.
+/// more from the rules and the events before it, each event has to be due, and each payment has to
+/// be promised by one; objects hold what the events leave.
 ///
 /// What it takes without asking: times of blocks, the drawing of arbiters and attesters as long as
 /// they are validators, and that operations are refused for the right reason.
