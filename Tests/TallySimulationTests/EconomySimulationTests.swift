@@ -10,7 +10,7 @@ import Testing
         var events: [String: Int] = [:]
         for seed in UInt64(1)...9 {
             let outcome = try EconomySimulation.run(seed: seed)
-            #expect(outcome.heights == 162, "seed \(seed)")
+            #expect(outcome.heights >= 162, "seed \(seed)")
             #expect(outcome.failures.count > 10, "seed \(seed)")
             events.merge(outcome.events, uniquingKeysWith: +)
         }

@@ -38,11 +38,17 @@ package struct EconomySimulation: Sendable {
     private let longestSleep: UInt64
     private var outcome = Outcome()
 
-    /// Runs one seed: `heights` with traffic, and some without.
+    /// Runs one seed: `heights` with traffic, and some without, until all that was promised is paid.
     package static func run(seed: UInt64, heights: Int = 150) throws -> Outcome {
         var simulation = try EconomySimulation(seed)
         for _ in 0..<heights { try simulation.advance() }
         for _ in 0..<12 { try simulation.advance(isQuiet: true) }
+        for _ in 0..<120 where !simulation.oracle.isSettled {
+            try simulation.advance(isQuiet: true)
+        }
+        guard simulation.oracle.isSettled else {
+            throw EconomyFailure(checker: "liveness", detail: "promised payments do not arrive")
+        }
         return simulation.outcome
     }
 
@@ -85,7 +91,7 @@ package struct EconomySimulation: Sendable {
     }
 
     private mutating func advance(isQuiet: Bool = false) throws {
-        sleep()
+        sleep(isQuiet)
         var input = HeightInput(now: now, proposer: random.pick(validators))
         if !isQuiet { input.transactions = try offers() }
         switch try driver.advance(input) {
@@ -103,9 +109,9 @@ package struct EconomySimulation: Sendable {
     }
 
     /// Mostly a second or two, sometimes so long that epochs, terms and penalties are missed.
-    private mutating func sleep() {
+    private mutating func sleep(_ isQuiet: Bool) {
         var wait = random.pick(200...2_500)
-        if random.pick(40) == 0 {
+        if !isQuiet, random.pick(40) == 0 {
             wait =
                 longestSleep == 0
                 ? random.pick(1...600_000) : random.pick(1...longestSleep) * 3_600_000
