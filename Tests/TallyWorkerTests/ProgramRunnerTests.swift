@@ -7,7 +7,8 @@ import Testing
 
 private let isRoot = geteuid() == 0
 
-@Suite(.enabled(if: isRoot, "needs root, to become another user"))
+// One after another: the limit of processes is the user's, not a run's.
+@Suite(.serialized, .enabled(if: isRoot, "needs root, to become another user"))
 struct ProgramRunnerTests {
     static let name = ProgramName("program")
 

@@ -28,7 +28,9 @@ package struct ProgramRunner: Sendable {
                 throw .notExecutable(name, path: program.executable)
             }
         }
-        let probe = run(ListedProgram(executable: "/bin/true"), input: [])
+        // The operator's limits may be too tight for anything but the operator's programs.
+        let probe = run(
+            ListedProgram(executable: "/bin/true"), input: [], within: ProgramLimits())
         guard probe == .output(ProgramOutput(status: 0, bytes: [])) else {
             throw .noCage(probe)
         }
@@ -43,10 +45,12 @@ package struct ProgramRunner: Sendable {
     /// Runs a program on the calling thread until it has ended, or was made to.
     package func run(_ call: ListedCall) -> ProgramOutcome {
         guard let program = programs[call.name] else { return .refused }
-        return run(program, input: call.input)
+        return run(program, input: call.input, within: limits)
     }
 
-    private func run(_ program: ListedProgram, input: [UInt8]) -> ProgramOutcome {
+    private func run(
+        _ program: ListedProgram, input: [UInt8], within limits: ProgramLimits
+    ) -> ProgramOutcome {
         guard input.count <= ChildProcess.maximumInput else { return .notStarted(errno: E2BIG) }
         guard let place = cage.makeFolder(in: folder) else { return .notStarted(errno: errno) }
         defer { try? FileManager.default.removeItem(atPath: place) }
