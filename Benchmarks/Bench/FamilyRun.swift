@@ -16,7 +16,8 @@ struct FamilyRun {
     private var seed: UInt64 = 1
     private var nonces: [Nonce]
     /// Core seconds of a block's transactions, with the tree's update; by kind, in the order of the story.
-    private(set) var samples: [(kind: String, transactions: Int, seconds: Double, weight: Weight)] = []
+    private(set) var samples: [(kind: String, transactions: Int, seconds: Double, weight: Weight)] =
+        []
 
     /// - Parameter count: transactions of each kind, and accounts.
     init(_ count: Int) throws {

@@ -52,6 +52,11 @@ struct SimulateCommand: AsyncParsableCommand {
             valueName: "list"))
     var faults: FaultList?
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Whether the network has a compute economy; else as the seed has it.")
+    var economy: Bool?
+
     @Option(name: .long, help: "Seeds that run at once.")
     var jobs = 1
 
@@ -64,6 +69,9 @@ struct SimulateCommand: AsyncParsableCommand {
         try check("shards", shards, 1...16)
         try check("heights", heights, 1...10_000)
         try check("jobs", jobs, 1...256)
+        if scenario != nil, economy == true {
+            throw ValidationError("--scenario goes without --economy")
+        }
         guard scenario == nil || faults == nil else {
             throw ValidationError("--scenario goes without --faults")
         }
@@ -83,7 +91,7 @@ struct SimulateCommand: AsyncParsableCommand {
     private var options: SimulationOptions {
         SimulationOptions(
             validators: validators, shards: shards, heights: heights, faults: faults?.value,
-            script: scenario)
+            script: scenario, economy: economy)
     }
 
     func run() async throws {

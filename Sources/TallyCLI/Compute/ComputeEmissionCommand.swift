@@ -85,7 +85,8 @@ struct ComputeEmissionCommand: AsyncParsableCommand {
         }
         let unminted = table.rows.last?.unminted ?? .zero
         lines.append(
-            "Nothing is minted while no node has weight: \(tokens(unminted, table.decimals)) in all.")
+            "Nothing is minted while no node has weight: \(tokens(unminted, table.decimals)) in all."
+        )
         return lines.joined(separator: "\n")
     }
 
