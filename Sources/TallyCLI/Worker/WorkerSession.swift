@@ -48,7 +48,11 @@ struct WorkerSession: Sendable {
                     say("waiting", ["reason": .string(error.description)])
                 }
                 look += 1
-                try? await Task.sleep(for: poll)
+                // What has just been computed is not kept waiting: its time counts.
+                let end = ContinuousClock.now + poll
+                while finished.isEmpty, ContinuousClock.now < end, !Task.isCancelled {
+                    try? await Task.sleep(for: min(poll, .milliseconds(10)))
+                }
             }
         }
     }
@@ -172,6 +176,7 @@ private final class Finished: Sendable {
     private let works = Mutex<[FinishedWork]>([])
 
     func add(_ work: FinishedWork) { works.withLock { $0.append(work) } }
+    var isEmpty: Bool { works.withLock { $0.isEmpty } }
 
     func take() -> [FinishedWork] {
         works.withLock { works in

@@ -74,12 +74,14 @@ package struct StateAudit: Sendable {
     }
 
     /// The invariants of every family.
+    /// - Parameter others: parts in the rewards that no node of the endpoint holds.
     /// - Throws: the first that does not hold.
-    package func check() throws(InvariantViolation) {
+    package func check(others: [RewardAccount] = []) throws(InvariantViolation) {
         try checkTransfer()
         let reserved =
             try checkNode() + checkProof() + checkJob() + checkTrade() + checkValidator()
         try checkEpoch()
+        try checkRewards(accounts: try rewardAccounts() + others)
         try checkSystem(reserved: reserved)
     }
 }

@@ -28,6 +28,17 @@ extension StateAudit {
         return 0
     }
 
+    /// The nodes' parts in the rewards.
+    func rewardAccounts() throws(InvariantViolation) -> [RewardAccount] {
+        var accounts: [RewardAccount] = []
+        for object in all(.node) {
+            do throws(RLPError) { accounts.append(try ComputeNode(object).rewards) } catch {
+                throw .undecodable(.node, error)
+            }
+        }
+        return accounts
+    }
+
     private func check(
         _ node: ComputeNode, _ releases: [DueEntry]
     ) throws(InvariantViolation) {
@@ -35,8 +46,8 @@ extension StateAudit {
         guard hasRounds != node.state.isRetired else {
             throw .broken(.node, what: "has rounds although retired, or none although not")
         }
-        // NODE-7, once a weight was said at all.
-        if let economy = context.parameters.economy, !node.rewards.weights.isEmpty {
+        // NODE-7
+        if let economy = context.parameters.economy {
             guard node.rewards.next == node.weight(economy.multipliers) else {
                 throw .broken(.node, what: "has another weight than its power and stake give")
             }

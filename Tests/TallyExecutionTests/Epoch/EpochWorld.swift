@@ -150,8 +150,7 @@ struct EpochWorld {
     func audit(_ endpoint: Int) throws {
         let audit = try StateAudit(
             context(endpoint), try objects(endpoint), minted: minted[endpoint])
-        try audit.check()
-        try audit.checkRewards(accounts: accounts[endpoint])
+        try audit.check(others: accounts[endpoint])
     }
 
     /// State and receipts under way are what was minted: the world begins with nothing.
