@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import TallyClient
 import TallyCrypto
 import TallyExecution
@@ -22,7 +21,7 @@ struct WorkerSession: Sendable {
     /// Runs until it is cancelled.
     /// - Throws: what no later look would mend: a network without an economy.
     func run(_ policy: WorkerPolicy) async throws {
-        let finished = Finished()
+        let finished = FinishedWorks()
         try await withThrowingDiscardingTaskGroup { group in
             var core = WorkerCore(account: key.address, policy: policy)
             var market = Market()
@@ -168,21 +167,6 @@ struct WorkerSession: Sendable {
         output.print(
             .object(JSONObject([.init("event", .string(what))] + members)),
             what + facts.map { "  \($0.key) \($0.value.stringValue ?? "\($0.value)")" }.joined())
-    }
-}
-
-/// Work that other threads have finished, until the core takes it.
-private final class Finished: Sendable {
-    private let works = Mutex<[FinishedWork]>([])
-
-    func add(_ work: FinishedWork) { works.withLock { $0.append(work) } }
-    var isEmpty: Bool { works.withLock { $0.isEmpty } }
-
-    func take() -> [FinishedWork] {
-        works.withLock { works in
-            defer { works = [] }
-            return works
-        }
     }
 }
 

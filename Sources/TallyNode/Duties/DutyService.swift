@@ -1,7 +1,6 @@
 import Foundation
 import Logging
 import ServiceLifecycle
-import Synchronization
 import TallyCrypto
 import TallyEngine
 import TallyExecution
@@ -115,19 +114,5 @@ struct DutyService: Service, CustomStringConvertible {
             logger.error("a duty could not be signed", metadata: ["reason": "\(error)"])
         }
         return false
-    }
-}
-
-/// Work that other threads have finished, until the duties take it.
-private final class FinishedWorks: Sendable {
-    private let works = Mutex<[FinishedWork]>([])
-
-    func add(_ work: FinishedWork) { works.withLock { $0.append(work) } }
-
-    func take() -> [FinishedWork] {
-        works.withLock { works in
-            defer { works = [] }
-            return works
-        }
     }
 }

@@ -1,3 +1,4 @@
+import TallyCrypto
 import TallyPrimitives
 import TallyTesting
 import Testing
@@ -68,9 +69,9 @@ import Testing
 
     @Test func takesTheNextWordForABiasedOne() {
         let half = UInt64(1) << 63
-        var all = DrawStream(seed: .zero, challenge: .zero, root: .zero)
+        var all = DrawStream(.taskDraw, .zero, .zero, .zero)
         let words = (0..<40).map { _ in all.next(upTo: .max) }
-        var some = DrawStream(seed: .zero, challenge: .zero, root: .zero)
+        var some = DrawStream(.taskDraw, .zero, .zero, .zero)
         let kept = words.filter { $0 <= half }
         #expect(kept.count < 40)
         #expect((0..<kept.count).map { _ in some.next(upTo: half) } == kept)
