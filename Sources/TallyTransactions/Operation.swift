@@ -13,7 +13,9 @@ public enum Operation: Hashable, Sendable {
     /// Understands an envelope.
     /// - Throws: the family's reasons.
     public init(_ envelope: Envelope) throws(TransactionError) {
-        guard Self.computeDoors.contains(envelope.to) else {
+        // Nearly every recipient is an account: told by one comparison.
+        guard ReservedAddress.contains(envelope.to), Self.computeDoors.contains(envelope.to)
+        else {
             self = .transfer(try TransferOperation(envelope))
             return
         }

@@ -11,7 +11,7 @@ import TallyWorker
 struct DutyWatch: Sendable {
     let account: Address
     private var lastHeight: Height
-    /// Nodes with a round at hand in which the account may have been drawn; ascending.
+    /// Nodes with a round at hand in which the account may have been drawn.
     private var nodes: Set<Address> = []
     private var votes: Set<ObjectID> = []
     /// When challenges were seen, in milliseconds of the own clock.
