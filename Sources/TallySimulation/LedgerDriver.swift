@@ -107,7 +107,8 @@ package struct LedgerDriver: Sendable {
         let proposer = input.proposer ?? proposer
         var own: RevealSecrets? = secrets[proposer] ?? RevealSecrets(simulating: proposer)
         let block = builder.beacon.propose(
-            anchors, now: input.now, proposer: proposer, secrets: &own)
+            anchors, now: input.now, proposer: proposer, secrets: &own,
+            elected: try builder.elected)
         secrets[proposer] = own
         switch try validator.check(block) {
         case .failure(let rejection): return .rejected(rejection)
@@ -182,12 +183,24 @@ private struct Replica: Sendable {
         return endpoints.filter { $0.isMandatory(view) }.map(\.endpoint)
     }
 
+    /// Whom the beacon's state elects.
+    var elected: ElectedSet? {
+        get throws(DriverError) {
+            let own = endpoints[Int(beacon.parameters.layout.beacon.index)]
+            do throws(ExecutionError) {
+                return try own.elected(pages: MemoryPages())
+            } catch { throw .execution(own.endpoint, error) }
+        }
+    }
+
     /// Executes a proposal as a validator does before it votes.
     func check(
         _ block: BeaconBlock
     ) throws(DriverError) -> Result<[Candidate?], AnchorRejection> {
         let headers = block.anchors.map(\.header)
-        if let rejection = beacon.check(block.header, headers, mandatory: mandatory) {
+        if let rejection = beacon.check(
+            block.header, headers, mandatory: mandatory, elected: try elected)
+        {
             return .failure(rejection)
         }
         let view = beacon.view

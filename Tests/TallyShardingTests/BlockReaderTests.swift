@@ -65,33 +65,3 @@ import Testing
         #expect(try BeaconBlock(body: changed([lie])).anchors[0].transactions[0].sender == other)
     }
 }
-
-/// IBFT-R13: who votes is fixed two heights before, and the header says so.
-@Suite struct ValidatorScheduleTests {
-    @Test func setsChangeByHeight() throws {
-        let ledger = try TestLedger()
-        let genesis = ledger.driver.genesis
-        let set = try ValidatorSet(
-            [Validator(address: Address(words: (1, 1, 1)), power: 3)], seed: genesis.hash)
-        let schedule = ValidatorSchedule(
-            genesis, changes: [ValidatorSchedule.Change(from: Height(5), set)])
-        #expect(schedule[.genesis].validators.map(\.address) == [TestLedger.proposer])
-        #expect(schedule[Height(4)] == schedule[.genesis] && schedule[Height(5)] == set)
-        #expect(schedule[Height(900)] == set)
-        let sets = schedule.sets(around: Height(3))
-        #expect(sets[Height(5)] == set && sets[Height(3)] != set && sets[Height(6)] == nil)
-
-        var scripted = BeaconCore(genesis, states: try genesis.states(), schedule: schedule)
-        let plain = ledger.driver.beacon
-        #expect(plain.headHash == scripted.headHash)
-        for height in 1...3 as ClosedRange<UInt64> {
-            let block = scripted.propose([], now: genesis.time, proposer: TestLedger.proposer)
-            #expect((block.header.validators == set.hash) == (height == 3))
-            #expect(scripted.check(block.header, [], mandatory: []) == nil)
-            var wrong = block.header
-            wrong.validators = .zero
-            #expect(scripted.check(wrong, [], mandatory: []) == .wrongValidators)
-            scripted.commit(block.header, [])
-        }
-    }
-}

@@ -38,7 +38,7 @@ import Testing
             try #require(
                 try books.propose(
                     [candidate.record.block], on: parent, now: ledger.now,
-                    proposer: TestLedger.proposer, secrets: &secrets, mandatory: []))
+                    proposer: TestLedger.proposer, secrets: &secrets, mandatory: [], elected: nil))
         }
         let (one, two) = (try propose(first, on: genesis), try propose(other, on: genesis))
         let (a, b) = (one.header.hash, two.header.hash)
@@ -56,7 +56,9 @@ import Testing
         let child = try propose(built, on: a)
         // The final state is as it was.
         #expect(branches.core.appliedHeight == .genesis && books.core.headHash == genesis)
-        #expect(books.check(child, mandatory: []) != nil, "checked on the final head alone")
+        #expect(
+            books.check(child, mandatory: [], elected: nil) != nil,
+            "checked on the final head alone")
 
         branches.keep(built, of: child.header.hash, on: a)
         var lost = (books, branches)
@@ -65,7 +67,7 @@ import Testing
         #expect(books.core.headHash == a && branches.core.headerHash == first.record.hash)
         #expect(branches.candidate(of: b) == nil)
         #expect(branches.candidate(of: child.header.hash) != nil)
-        #expect(books.check(child, mandatory: []) == nil)
+        #expect(books.check(child, mandatory: [], elected: nil) == nil)
 
         // The same from the block that lost: nothing of the child is left.
         lost.0.decide(two.header, two.anchors.map(\.header))
@@ -84,13 +86,15 @@ import Testing
         let block = books.core.propose(
             [candidate.record.block], now: ledger.now, proposer: accounts[1].address)
         #expect(
-            books.check(block, mandatory: []) == .foreignProposer(accounts[1].address))
+            books.check(block, mandatory: [], elected: nil) == .foreignProposer(accounts[1].address)
+        )
         var header = candidate.header
         header.beneficiary = accounts[1].address
         let thief = books.core.propose(
             [ShardBlock(header: header, transactions: candidate.record.transactions)],
             now: ledger.now, proposer: TestLedger.proposer)
         #expect(
-            books.check(thief, mandatory: []) == .headerContext(0, field: "beneficiary"))
+            books.check(thief, mandatory: [], elected: nil)
+                == .headerContext(0, field: "beneficiary"))
     }
 }

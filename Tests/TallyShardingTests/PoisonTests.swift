@@ -157,7 +157,7 @@ import Testing
         forged.stateSum = try #require(forged.stateSum.subtracting(entry.value))
         forged.out = [PeerEntry(peer: 1, entry: entry)]
         let header = header(beacon, [forged])
-        #expect(beacon.check(header, [forged], mandatory: []) == nil)
+        #expect(beacon.check(header, [forged], mandatory: [], elected: nil) == nil)
         beacon.commit(header, [forged])
         #expect(beacon.inFlight == entry.value)
 
@@ -171,7 +171,7 @@ import Testing
         let candidate = try #require(built)
         // Conservation holds from the headers alone.
         let next = self.header(beacon, [candidate.header])
-        #expect(beacon.check(next, [candidate.header], mandatory: [1]) == nil)
+        #expect(beacon.check(next, [candidate.header], mandatory: [1], elected: nil) == nil)
         return candidate
     }
 

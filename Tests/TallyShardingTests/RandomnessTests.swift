@@ -296,19 +296,21 @@ private struct Draws {
     private func block(_ core: BeaconCore) -> BeaconHeader {
         var secrets: RevealSecrets? = RevealSecrets(simulating: TestLedger.proposer)
         return core.propose(
-            [], now: core.head.time, proposer: TestLedger.proposer, secrets: &secrets
+            [], now: core.head.time, proposer: TestLedger.proposer, secrets: &secrets,
+            elected: nil
         ).header
     }
 
     @Test func refusesAnotherReveal() throws {
         let core = try ledger().driver.beacon
         let header = block(core)
-        #expect(header.reveal != .zero && core.check(header, [], mandatory: []) == nil)
+        #expect(
+            header.reveal != .zero && core.check(header, [], mandatory: [], elected: nil) == nil)
         let proposer = TestLedger.proposer
         func rejection(_ change: (inout BeaconHeader) -> Void) -> AnchorRejection? {
             var other = header
             change(&other)
-            return core.check(other, [], mandatory: [])
+            return core.check(other, [], mandatory: [], elected: nil)
         }
         #expect(rejection { $0.reveal = .zero } == .revealMissing(proposer))
         #expect(rejection { $0.reveal = $0.randomness } == .wrongReveal(proposer))
@@ -361,10 +363,10 @@ private struct Draws {
         let two = try #require(
             try books.propose(
                 [], on: one.hash, now: ledger.now, proposer: TestLedger.proposer,
-                secrets: &secrets, mandatory: [])
+                secrets: &secrets, mandatory: [], elected: nil)
         ).header
         #expect(RevealChain.step(two.reveal) == one.reveal)
         books.decide(one, [])
-        #expect(books.core.check(two, [], mandatory: []) == nil)
+        #expect(books.core.check(two, [], mandatory: [], elected: nil) == nil)
     }
 }

@@ -36,7 +36,8 @@ private struct Proposal {
     }
 
     func check() -> AnchorRejection? {
-        ledger.driver.beacon.check(header, anchors, mandatory: ledger.driver.mandatory)
+        ledger.driver.beacon.check(
+            header, anchors, mandatory: ledger.driver.mandatory, elected: nil)
     }
 }
 

@@ -160,7 +160,7 @@ import Testing
     /// A forgery that is none does not count: certificates of real votes are good ones.
     @Test func goodVotesAreNoForgery() {
         let (network, node) = running()
-        let set = network.scenario.set(at: node.height.next)
+        let set = network.set(at: node.height.next)
         let statement = PrepareStatement(
             height: node.height.next, round: .zero, digest: Self.invented)
         let votes = network.nodes.map { network.sign(statement, $0) }

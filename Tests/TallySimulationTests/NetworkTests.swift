@@ -1,5 +1,6 @@
 import TallyConsensus
 import TallyPrimitives
+import TallySharding
 import Testing
 
 @testable import TallySimulation
@@ -38,16 +39,15 @@ import Testing
         for faults in named { #expect(injected.count(of: faults) > 0, "\(faults)") }
     }
 
-    /// Weights of 1 to 5 may leave nobody of at most F power in every set.
     @Test(arguments: 1...30) func aNamedClassIsInTheScenario(seed: UInt64) {
         let scenario = Scenario(
             seed: seed, options: SimulationOptions(faults: [.byzantine, .sets]))
         #expect(!scenario.faulty.isEmpty)
-        #expect(scenario.sets.count > 1 && scenario.sets[0].set.hash != scenario.sets[1].set.hash)
-        for (_, set) in scenario.sets {
-            let power = set.power(of: scenario.faulty.keys.map { scenario.addresses[$0] })
-            #expect(3 * power < set.totalPower)
-        }
+        #expect(scenario.stakes.count >= Scenario.leastElected)
+        #expect(Set(scenario.stakes.map(\.owner)).count == scenario.stakes.count)
+        #expect(scenario.stakes.contains { !scenario.genesis.validators.contains($0.owner) })
+        let least = min(scenario.genesis.validators.count, Scenario.leastElected)
+        #expect(3 * scenario.faulty.count < least)
     }
 
     @Test func nothingHappensWithoutFaults() {

@@ -86,7 +86,15 @@ package struct ValidatorSet: Hashable, Sendable {
 
     // IBFT-R13
     private static func hash(_ validators: [Validator], seed: Hash32) -> Hash32 {
-        let bytes = RLPEncoder.list(capacity: 64 + 32 * validators.count) { out in
+        var out = RLPEncoder(capacity: 64 + 32 * validators.count)
+        encode(validators, seed: seed, to: &out)
+        return SHA256.hash(.validatorSet, out.bytes)
+    }
+
+    private static func encode(
+        _ validators: [Validator], seed: Hash32, to out: inout RLPEncoder
+    ) {
+        out.list { out in
             out.list { out in
                 for validator in validators {
                     out.list {
@@ -97,7 +105,6 @@ package struct ValidatorSet: Hashable, Sendable {
             }
             out.append(seed)
         }
-        return SHA256.hash(.validatorSet, bytes)
     }
 
     package var count: Int { validators.count }
@@ -139,5 +146,31 @@ package struct ValidatorSet: Hashable, Sendable {
     func proposerPlace(_ height: Height, _ round: Round) -> Int {
         let count = UInt64(count)
         return order[Int((height.value % count + UInt64(round.value) % count) % count)]
+    }
+}
+
+/// What its hash is over: members by ascending address, each once.
+extension ValidatorSet: RLPValue {
+    package func encode(to out: inout RLPEncoder) {
+        Self.encode(validators, seed: seed, to: &out)
+    }
+
+    /// - Throws: `.unknownValue` for members that are no set in this order.
+    package init(from input: inout RLPDecoder) throws(RLPError) {
+        var list = try input.nextList()
+        let members = try list.nextArray(limit: Self.maximumCount) {
+            (list) throws(RLPError) in
+            var member = try list.nextList()
+            let validator = Validator(
+                address: try member.nextFixed(), power: try member.nextInteger())
+            try member.finish()
+            return validator
+        }
+        let seed: Hash32 = try list.nextFixed()
+        try list.finish()
+        do throws(ValidatorSetError) {
+            try self.init(members, seed: seed)
+        } catch { throw .unknownValue(UInt64(members.count)) }
+        guard validators == members else { throw .unknownValue(UInt64(members.count)) }
     }
 }

@@ -41,11 +41,13 @@ extension Beacon {
         else { return answer(.nothingToBuild(request.height)) }
         let mandatory = zip(layout.endpoints, proposals)
             .filter { $0.1.isMandatory && !quarantined.contains($0.0) }.map(\.0)
+        let elected = try elected(after: request.parent)
         let block: BeaconBlock?
         do throws(AnchorRejection) {
             block = try books.propose(
                 candidates.compactMap { $0?.record.block }, on: request.parent, now: now,
-                proposer: agreement.address, secrets: &secrets, mandatory: mandatory)
+                proposer: agreement.address, secrets: &secrets, mandatory: mandatory,
+                elected: elected)
         } catch {
             // The chain in use is not of this node's making: others propose until it lapses (SEED-1).
             if case .revealMissing = error { return answer(.nothingToBuild(request.height)) }
@@ -85,6 +87,21 @@ extension Beacon {
         }
     }
 
+    /// The beacon's own endpoint after a block that is final or was extended.
+    private func ownState(after digest: Hash32) -> ShardCore {
+        guard let state = own.state(after: digest) else {
+            preconditionFailure("the beacon's endpoint goes with the books")
+        }
+        return state
+    }
+
+    /// Whom the stakes elected, as the state after a block says (STAKE-13).
+    private func elected(after digest: Hash32) throws(EngineError) -> ElectedSet? {
+        do throws(ExecutionError) {
+            return try ownState(after: digest).elected(pages: ownStorage.view)
+        } catch { throw .execution(layout.beacon, error) }
+    }
+
     /// What every endpoint has for the next block, by index.
     private func proposals(
         _ view: AnchoredView, on parent: Hash32, _ extensions: [Extension]?
@@ -106,9 +123,7 @@ extension Beacon {
             }
             return Shard.Proposal(candidate: nil, isMandatory: false, nextDueTime: nil)
         }
-        guard let state = own.state(after: parent) else {
-            preconditionFailure("the beacon's endpoint goes with the books")
-        }
+        let state = ownState(after: parent)
         do throws(ExecutionError) {
             var none = NoTransactions()
             proposals.append(

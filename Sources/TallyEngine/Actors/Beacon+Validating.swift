@@ -48,7 +48,11 @@ extension Beacon {
             // Its senders were checked when it came in.
             block = try BeaconBlock(body: proposed.body)
         } catch { return .failure(.undecodable(error)) }
-        if let rejection = books.check(block, mandatory: []) {
+        let elected: ElectedSet?
+        do throws(ExecutionError) {
+            elected = try own.core.elected(pages: ownStorage.view)
+        } catch { return .failure(.unexecutable(layout.beacon, error)) }
+        if let rejection = books.check(block, mandatory: [], elected: elected) {
             return .failure(.anchors(rejection))
         }
         let view = core.view
@@ -77,7 +81,9 @@ extension Beacon {
                 return .failure(.unexecutable(endpoint, error))
             }
         }
-        if mandatory, let rejection = books.check(block, mandatory: waiting) {
+        if mandatory,
+            let rejection = books.check(block, mandatory: waiting, elected: elected)
+        {
             return .failure(.anchors(rejection))
         }
         let result = KeptBlock(block: block, candidates: candidates)

@@ -16,8 +16,8 @@ extension AuditFinding: CustomStringConvertible {
             .checkpointOrder, .checkpointHeader, .transactionCount, .booksMissing, .booksCorrupt,
             .booksHead, .booksRandomness, .books:
             checkpointText
-        case .beaconBlockMissing, .beaconHashIndex, .seals, .blockMissing, .anchor, .anchorSummary,
-            .header, .conservation, .supply, .headersUnchecked:
+        case .beaconBlockMissing, .beaconHashIndex, .electionRow, .seals, .blockMissing, .anchor,
+            .anchorSummary, .header, .conservation, .supply, .headersUnchecked:
             headerText
         case .receiptsMissing, .receiptMisplaced, .receiptDoubled, .receiptBeyondEnd,
             .receiptCorrupt, .streamRoot, .streamValue, .consumedValue, .streamState, .legMissing,
@@ -66,6 +66,8 @@ extension AuditFinding: CustomStringConvertible {
         case .beaconBlockMissing(let height): "height \(height): the beacon block is missing"
         case .beaconHashIndex(let height):
             "height \(height): the beacon block's hash does not lead to it"
+        case .electionRow(let height):
+            "height \(height): the set that the beacon block carries is not among the elections"
         case .seals(let height, let power, let quorum):
             "height \(height): seals of power \(power) make the beacon block final, which takes "
                 + "\(quorum)"

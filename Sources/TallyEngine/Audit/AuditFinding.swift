@@ -37,6 +37,8 @@ package enum AuditFinding: Error, Equatable, Sendable {
     // Headers
     case beaconBlockMissing(Height)
     case beaconHashIndex(Height)
+    /// The block carries a set, and the row of elections is not of it.
+    case electionRow(Height)
     /// What seals a block is of another one, or holds less power than a quorum.
     case seals(Height, power: UInt64, quorum: UInt64)
     case blockMissing(Height, EndpointID)

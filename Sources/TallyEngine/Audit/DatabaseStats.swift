@@ -93,7 +93,7 @@ extension EndpointStore.Databases {
     var all: [Database] {
         [
             meta, buckets, payloads, blocks, transactions, hashes, outbox, legs, due, beaconBlocks,
-            beaconHashes,
+            beaconHashes, elections,
         ]
     }
 }

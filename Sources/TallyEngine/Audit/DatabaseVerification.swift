@@ -117,7 +117,7 @@ extension StoredRow {
             case all.legs:
                 return RowKey.decodeStream(key) != nil && RowKey.decodeHeight(value) != nil
             case all.due: return key.count == 8 && RowKey.decodeHeight(value) != nil
-            case all.beaconBlocks:
+            case all.beaconBlocks, all.elections:
                 _ = try BeaconRow(encoded: value)
                 return RowKey.decodeHeight(key) != nil
             case all.beaconHashes: return key.count == 32 && RowKey.decodeHeight(value) != nil

@@ -9,6 +9,11 @@ extension HeaderWalk {
     /// Walks the checkpoints, then what was replayed of the log.
     mutating func run(_ tail: AuditTail) throws(AuditError) {
         let last = try lastStoredHeight()
+        let view = source.views[source.beacon]
+        elections =
+            try findings.read(source.layout.beacon, []) { () throws(ReadError) in
+                try view.elections()
+            } ?? []
         while core.head.height < last {
             let height = core.head.height.next
             let (header, blocks) = try stored(height)
@@ -50,6 +55,7 @@ extension HeaderWalk {
         }
         if indexed != height { findings.add(.beaconHashIndex(height)) }
         check(row)
+        checkElection(row)
         var blocks: [Block] = []
         for anchor in row.anchors {
             guard Int(anchor.endpoint.index) < source.views.count else {
@@ -90,6 +96,13 @@ extension HeaderWalk {
         }
     }
 
+    /// That a set is found where whoever reads sets looks for it.
+    private mutating func checkElection(_ row: BeaconRow) {
+        guard row.header.newValidators != nil else { return }
+        rows[source.beacon].elections += 1
+        if !elections.contains(row.election) { findings.add(.electionRow(row.header.height)) }
+    }
+
     /// The stored block of an endpoint; what is not there or not its own is a finding.
     private mutating func block(
         _ height: Height, _ id: EndpointID
@@ -121,10 +134,12 @@ extension HeaderWalk {
             }
             if let row, row.header.endpoint == id { blocks.append(Block(row)) }
         }
+        let set = elections.first { $0.header.height == height }?.header.newValidators
         let header = BeaconHeader(
             chain: core.chain, height: height, parent: core.headHash, time: core.head.time,
             proposer: .zero, anchorsRoot: BeaconHeader.anchorsRoot(blocks.map(\.header)),
-            validators: core.schedule[height.next.next].hash, randomness: .zero)
+            validators: set?.hash ?? core.schedule.last.hash, randomness: .zero,
+            newValidators: set)
         return (header, blocks)
     }
 
@@ -202,6 +217,7 @@ extension HeaderWalk {
             (databases.hashes, transactions), (databases.outbox, rows[index].outbox),
             (databases.legs, rows[index].legs), (databases.due, rows[index].due),
             (databases.beaconBlocks, beacon), (databases.beaconHashes, beacon),
+            (databases.elections, index == source.beacon ? rows[index].elections : 0),
         ]
         do throws(StoreError) {
             for (database, count) in expected {

@@ -20,6 +20,8 @@ struct HeaderWalk {
     let checkpointStreams: [[StreamState]?]
     /// Rows met so far, by endpoint index.
     var rows: [RowCounts]
+    /// Rows of the elections, which say a missing block's set (PROOF-13).
+    var elections: [BeaconRow] = []
     /// The last `.supply` finding: the same one at every later height says nothing.
     private var reportedSupply: AuditFinding?
     /// The headers so far say what the randomness is: after a fault of it nothing tells (SEED-3).
@@ -32,6 +34,8 @@ struct HeaderWalk {
         var outbox = 0
         var legs = 0
         var due = 0
+        /// Of the beacon alone.
+        var elections = 0
     }
 
     /// A shard block as it was found.
@@ -150,7 +154,9 @@ struct HeaderWalk {
         case .wrongChain: header.chain = core.chain
         case .wrongHeight: header.height = core.head.height.next
         case .wrongParent: header.parent = core.headHash
-        case .wrongValidators: header.validators = core.schedule[header.height.next.next].hash
+        case .wrongValidators:
+            header.validators = core.schedule.last.hash
+            header.newValidators = nil
         case .timeRegression: header.time = core.head.time
         case .anchorsRootMismatch: break
         case .headerContext(let id, _):
@@ -190,10 +196,12 @@ struct HeaderWalk {
         }
         var header = header
         header.height = height
+        var schedule = core.schedule
+        if core.namesItsValidators(header) { schedule.append(header) }
         do throws(RLPError) {
             core = try BeaconCore(
                 source.genesis, head: header, heads: heads,
-                randomness: core.randomness(after: header))
+                randomness: core.randomness(after: header), schedule: schedule)
         } catch { return false }
         checkSupply()
         return true

@@ -89,6 +89,18 @@ extension LedgerSnapshot {
         return try beaconEndpoint.view.beaconBlock(height)
     }
 
+    /// The blocks that fixed another set than the one before, up to the one that fixed Set(height)
+    /// (IBFT-R13), in order and without their anchors.
+    /// - Complexity: O(elections of the ledger).
+    package func elections(fixing height: Height) throws(ReadError) -> [BeaconRow] {
+        guard genesis.parameters.economy != nil else { return [] }
+        var rows = try beaconEndpoint.view.elections()
+        let stored = rows.last?.header.height ?? .genesis
+        rows += beaconHistory.rows(after: stored, through: self.height)
+            .filter { $0.header.newValidators != nil }.map(\.election)
+        return rows.filter { $0.header.height.next.next <= height }
+    }
+
     /// The height below which blocks are absent; 0 where none is (SNAP-11).
     package var historyBase: Height { get throws(ReadError) { try beaconEndpoint.view.base() } }
 

@@ -20,6 +20,8 @@ struct LedgerAtHeight {
     private let checkpoint: Height
     /// Blocks beyond the checkpoint.
     private let tail: [BeaconBlock]
+    /// Of the blocks of `tail` that carry a set.
+    private let tailElections: [BeaconRow]
 
     var head: BeaconHeader { replay.beacon.head }
 
@@ -49,6 +51,7 @@ struct LedgerAtHeight {
         guard reached > .genesis else { throw .nothingFinal }
         replay = tail.replay
         self.tail = tail.blocks
+        tailElections = tail.elections
         if let certificate = tail.certificate {
             self.certificate = certificate
             return
@@ -83,6 +86,15 @@ struct LedgerAtHeight {
                 anchors.append(block.header)
             }
             return (row.header, anchors)
+        } catch { throw .read(error) }
+    }
+
+    /// The blocks up to here that fixed another set, in order, without anchors.
+    func elections() throws(SnapshotError) -> [BeaconRow] {
+        do throws(ReadError) {
+            let stored = try views[views.count - 1].elections()
+            return stored.filter { $0.header.height <= min(checkpoint, head.height) }
+                + tailElections
         } catch { throw .read(error) }
     }
 
@@ -124,6 +136,7 @@ struct LedgerAtHeight {
 private struct LogTail {
     private(set) var replay: LedgerReplay<StoreView, StoredOutboxes>
     private(set) var blocks: [BeaconBlock] = []
+    private(set) var elections: [BeaconRow] = []
     /// Of the last block that was applied.
     private(set) var certificate: FinalCertificate?
     /// The last decision there is.
@@ -179,6 +192,9 @@ private struct LogTail {
             } catch { throw .restore(error) }
             blocks.append(block)
             certificate = decision.certificate
+            guard block.header.newValidators != nil else { continue }
+            elections.append(
+                BeaconRow(header: block.header, certificate: decision.certificate, anchors: []))
         }
     }
 }

@@ -14,6 +14,9 @@ struct SnapshotAnchors {
     let head: BeaconHeader
     let certificate: FinalCertificate
     let newest: [ShardHeader]
+    /// From the genesis to Set(height + 2), in order.
+    let elections: [BeaconRow]
+    let schedule: ValidatorSchedule
 
     init(
         _ reader: SnapshotReader, _ genesis: Genesis, expecting expected: Hash32?,
@@ -24,6 +27,14 @@ struct SnapshotAnchors {
             states = try genesis.states(ThreadMap())
         } catch { throw .read(.state(error)) }
         genesisHeader = genesis.beaconHeader(states)
+        var chain = ElectionChain(genesis)
+        var elections: [BeaconRow] = []
+        try reader.forEachElection(watch) { (header, certificate) throws(SnapshotError) in
+            do throws(ElectionChainError) {
+                try chain.append(header, certificate)
+            } catch { throw .election(error) }
+            elections.append(BeaconRow(header: header, certificate: certificate, anchors: []))
+        }
         var walk = Walk(genesisHeader: genesisHeader, newest: states.map { _ in nil })
         try reader.forEachBlock(watch) { (header, anchors) throws(SnapshotError) in
             try walk.next(header, anchors)
@@ -33,8 +44,15 @@ struct SnapshotAnchors {
         if let expected, head.hash != expected {
             throw .unexpectedHead(head.hash, expected: expected)
         }
-        certificate = try reader.certificate(of: head, genesis)
+        certificate = try reader.certificate(of: head, chain)
         self.head = head
+        // The sets of the next two heights as well: what their headers carry is all there (SNAP-6).
+        let recent = elections.map(\.header).filter { $0.height >= walk.first }
+        guard recent == walk.elections, walk.first.value <= max(1, head.height.value - 1) else {
+            throw .missingElection
+        }
+        self.elections = elections
+        schedule = chain.schedule
         var newest: [ShardHeader] = []
         for (state, header) in zip(states, walk.newest) {
             guard let header = header ?? (walk.beginsAtGenesis ? state.header : nil) else {
@@ -45,11 +63,21 @@ struct SnapshotAnchors {
         self.newest = newest
     }
 
+    /// The sets around the head, as books keep them.
+    var recentSchedule: ValidatorSchedule {
+        var schedule = schedule
+        schedule.forget(around: head.height)
+        return schedule
+    }
+
     private struct Walk {
         let genesisHeader: BeaconHeader
         var newest: [ShardHeader?]
         var head: BeaconHeader?
         var beginsAtGenesis = false
+        var first = Height.genesis
+        /// Headers that carry a set.
+        var elections: [BeaconHeader] = []
 
         mutating func next(
             _ header: BeaconHeader, _ anchors: [ShardHeader]
@@ -60,6 +88,7 @@ struct SnapshotAnchors {
                     throw .chain(height)
                 }
             } else {
+                first = height
                 beginsAtGenesis = header.parent == genesisHeader.hash
                 guard height > .genesis, beginsAtGenesis == (height.value == 1) else {
                     throw .chain(height)
@@ -74,6 +103,7 @@ struct SnapshotAnchors {
                 }
                 newest[Int(anchor.endpoint.index)] = anchor
             }
+            if header.newValidators != nil { elections.append(header) }
             head = header
         }
     }

@@ -56,7 +56,8 @@ package enum Snapshot {
         let unfinished = path + ".new"
         try removeUnfinished(unfinished)
         do throws(StoreError) { try Directories.create(unfinished) } catch { throw .store(error) }
-        var files = try writeChain(ledger, unfinished)
+        var files = try writeElections(ledger, unfinished)
+        files += try writeChain(ledger, unfinished)
         for index in ledger.views.indices {
             files += try writeEndpoint(index, ledger, unfinished)
             if let last = files.last { watch(.init(file: last.name, bytes: last.bytes)) }
@@ -98,13 +99,31 @@ package enum Snapshot {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    /// SNAP-5: from the oldest newest block of an endpoint on.
+    /// SNAP-6: every set since the genesis.
+    private static func writeElections(
+        _ ledger: LedgerAtHeight, _ path: String
+    ) throws(SnapshotError) -> [SnapshotManifest.File] {
+        var section = SnapshotSection(SnapshotFiles.elections, in: path)
+        for row in try ledger.elections() {
+            guard let certificate = row.certificate else {
+                throw .read(.corruptRow(database: "elections"))
+            }
+            try section.append { out in
+                row.header.encode(to: &out)
+                certificate.encode(to: &out)
+            }
+        }
+        return try section.finish()
+    }
+
+    /// SNAP-5: from the oldest newest block of an endpoint on, and the last two in any case.
     private static func writeChain(
         _ ledger: LedgerAtHeight, _ path: String
     ) throws(SnapshotError) -> [SnapshotManifest.File] {
         let oldest = ledger.replay.endpoints.map(\.header.height.value).min() ?? 0
         var section = SnapshotSection(SnapshotFiles.chain, in: path)
-        for height in max(1, oldest)...ledger.head.height.value {
+        let last = ledger.head.height.value
+        for height in max(1, min(oldest, last - 1))...last {
             let block = try ledger.block(Height(height))
             try section.append { row in
                 block.header.encode(to: &row)

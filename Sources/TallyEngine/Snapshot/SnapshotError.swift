@@ -41,6 +41,10 @@ package enum SnapshotError: Error, Equatable, Sendable {
     case chainTooShort(EndpointID)
     /// The seals have less power than a quorum has.
     case certificate(power: UInt64, quorum: UInt64)
+    /// A set does not follow from the one before.
+    case election(ElectionChainError)
+    /// The elections are not those that the headers carry.
+    case missingElection
     /// The block is final, but not the one that the operator named.
     case unexpectedHead(Hash32, expected: Hash32)
     /// A row too many, too few or not the one that is due.
@@ -78,7 +82,8 @@ extension SnapshotError {
         case .malformedFile: "malformedFile"
         case .chain: "chain"
         case .chainTooShort: "chainTooShort"
-        case .certificate: "tooFewSeals"
+        case .certificate, .election(.tooFewSeals): "tooFewSeals"
+        case .election, .missingElection: "elections"
         case .unexpectedHead: "unexpectedHead"
         case .row: "row"
         case .block: "block"
@@ -125,6 +130,9 @@ extension SnapshotError: CustomStringConvertible {
             "the headers do not reach back to the newest block of endpoint \(id)"
         case .certificate(let power, let quorum):
             "the block is not final: its seals have a power of \(power), a quorum has \(quorum)"
+        case .election(let error): error.description
+        case .missingElection:
+            "the elections of the snapshot are not those of its headers"
         case .unexpectedHead(let head, let expected):
             "the snapshot ends in block \(head), not in \(expected)"
         case .row(let id, let table):

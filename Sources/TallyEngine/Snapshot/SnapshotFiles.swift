@@ -21,6 +21,7 @@ enum SnapshotFiles {
     static let chunkBytes = 8 << 20
     /// A chunk and the longest row.
     static let byteLimit = 64 << 20
+    static let elections = "elections"
     static let chain = "chain"
 
     static func section(_ endpoint: EndpointID, _ layout: ShardLayout) -> String {

@@ -59,7 +59,7 @@ package struct SnapshotManifest: Hashable, Sendable, Codable {
     }
 
     package static let name = "manifest.json"
-    package static let currentFormat = 2
+    package static let currentFormat = 3
     /// Largest manifest that is read: some 100,000 files.
     static let byteLimit = 16 << 20
 

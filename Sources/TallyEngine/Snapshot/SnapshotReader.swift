@@ -24,7 +24,7 @@ struct SnapshotReader {
             throw .genesis(stated: manifest.genesis, expected: genesis.hash)
         }
         let names =
-            [SnapshotFiles.chain]
+            [SnapshotFiles.elections, SnapshotFiles.chain]
             + layout.endpoints.map { [layout] in
                 SnapshotFiles.section($0, layout)
             }
@@ -111,6 +111,26 @@ struct SnapshotReader {
 
     // MARK: Chain
 
+    /// The headers that carry a set, with their seals, oldest first.
+    func forEachElection(
+        _ watch: Snapshot.Watch,
+        _ body: (BeaconHeader, FinalCertificate) throws(SnapshotError) -> Void
+    ) throws(SnapshotError) {
+        try forEachRow(SnapshotFiles.elections, watch) { (decoder) throws(RowFailure) in
+            let header: BeaconHeader
+            let certificate: FinalCertificate
+            do throws(RLPError) {
+                var row = try decoder.nextList()
+                header = try BeaconHeader(from: &row)
+                certificate = try FinalCertificate(from: &row)
+                try row.finish()
+            } catch { throw .malformed }
+            do throws(SnapshotError) {
+                try body(header, certificate)
+            } catch { throw .other(error) }
+        }
+    }
+
     /// Beacon headers with what they anchor, oldest first.
     func forEachBlock(
         _ watch: Snapshot.Watch,
@@ -167,7 +187,7 @@ struct SnapshotReader {
 
     /// SNAP-6: the seals that the manifest names, if they are for this header and a quorum's.
     func certificate(
-        of head: BeaconHeader, _ genesis: Genesis
+        of head: BeaconHeader, _ elections: ElectionChain
     ) throws(SnapshotError) -> FinalCertificate {
         let certificate: FinalCertificate
         guard let bytes = Hex.decode(manifest.certificate) else {
@@ -179,10 +199,9 @@ struct SnapshotReader {
         guard certificate.height == head.height, certificate.digest == head.hash else {
             throw .manifestField("certificate")
         }
-        let set = ValidatorSchedule(genesis)[head.height]
-        let chain = ChainIdentity(genesis: genesis.hash, chainID: genesis.parameters.chainID)
-        let power = certificate.power(in: set, chain, RecoverableScheme())
-        guard power >= set.quorum else { throw .certificate(power: power, quorum: set.quorum) }
+        let power = elections.power(of: certificate, sealing: head)
+        let quorum = elections.schedule[head.height].quorum
+        guard power >= quorum else { throw .certificate(power: power, quorum: quorum) }
         return certificate
     }
 }

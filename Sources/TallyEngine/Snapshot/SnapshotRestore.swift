@@ -38,6 +38,9 @@ extension Snapshot {
         }
         let beacon = try ledger.finish()
         try writeHistory(ledger, stores)
+        do throws(StoreError) {
+            try stores[stores.count - 1].writeElections(ledger.anchors.elections)
+        } catch { throw .store(error) }
         for (index, store) in stores.enumerated() {
             let core = ledger.cores[index]
             let rows = ledger.rows[index]
@@ -121,6 +124,15 @@ private struct PageRun {
 }
 
 extension EndpointStore {
+    fileprivate func writeElections(_ rows: [BeaconRow]) throws(StoreError) {
+        try environment.write { (tx) throws(StoreError) in
+            for row in rows {
+                try tx.append(
+                    RowKey.height(row.header.height), row.encoded, in: databases.elections)
+            }
+        }
+    }
+
     /// Headers of blocks below the snapshot's, whose transactions are absent.
     fileprivate func writeHeaders(
         _ run: [(BeaconHeader, [ShardHeader])], _ index: Int, _ beacon: Int,

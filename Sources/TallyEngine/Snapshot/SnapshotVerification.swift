@@ -120,7 +120,8 @@ struct SnapshotLedger {
         let beacon: BeaconCore
         do throws(RLPError) {
             beacon = try BeaconCore(
-                genesis, head: anchors.head, heads: heads, randomness: randomness)
+                genesis, head: anchors.head, heads: heads, randomness: randomness,
+                schedule: anchors.recentSchedule)
         } catch { throw .supply }
         try checkSupply(beacon)
         do throws(RestoreError) {
@@ -214,7 +215,7 @@ extension Snapshot {
             fileCount: manifest.files.count,
             bytes: manifest.files.reduce(0) { $0 + $1.bytes },
             seals: anchors.certificate.signers.count,
-            validators: ValidatorSchedule(genesis)[anchors.head.height].count)
+            validators: anchors.schedule[anchors.head.height].count)
     }
 }
 

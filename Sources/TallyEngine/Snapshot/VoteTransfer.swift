@@ -144,7 +144,7 @@ private struct VoteLogs {
     private(set) var hasVotes = false
     /// Nothing was ever decided or voted for.
     private(set) var isFresh = false
-    private let schedule: ValidatorSchedule
+    private var schedule: ValidatorSchedule
 
     init(
         _ directory: String, _ genesis: Genesis, _ limits: Limits
@@ -152,19 +152,31 @@ private struct VoteLogs {
         schedule = ValidatorSchedule(genesis)
         let layout = genesis.parameters.layout
         var checkpoint = Height.genesis
+        var books: [UInt8]?
         let place = DataLayout.endpoint(layout.beacon, layout, in: directory)
         if FileManager.default.fileExists(atPath: place + "/data.mdb") {
             do throws(EngineError) {
                 let stored = try StoredLedger(directory, genesis, limits, readOnly: true)
                 checkpoint = stored.heads.last??.appliedHeight ?? .genesis
+                books = stored.books
             } catch { throw .engine(description: error.description) }
         }
+        if let books { schedule = try Self.schedule(books, genesis) }
         recovery = LogRecovery(checkpoint: checkpoint)
         let bytes = genesis.parameters.recordByteLimit
+        var headers: [BeaconHeader?] = []
         let hasBlocks = try read(
             DataLayout.log(in: directory), genesis.hash, JournalLimits(payloadBytes: bytes)
         ) { (recovery, record, payload) throws(LogRecoveryError) in
-            _ = try recovery.beacon(record, payload)
+            for decision in try recovery.beacon(record, payload) {
+                headers.append(try? BeaconHeader(ofBody: decision.block.body))
+            }
+        }
+        for header in headers {
+            guard let header else {
+                throw .engine(description: "a logged block does not decode")
+            }
+            schedule.append(header)
         }
         // STORE-20: nothing was ever decided, nor voted for.
         isFresh = !hasBlocks && recovery.head == .genesis
@@ -172,6 +184,15 @@ private struct VoteLogs {
             (recovery, record, payload) throws(LogRecoveryError) in
             try recovery.votes(record, payload)
         }
+    }
+
+    /// The sets that a checkpoint knows.
+    private static func schedule(
+        _ books: [UInt8], _ genesis: Genesis
+    ) throws(VoteTransferError) -> ValidatorSchedule {
+        do throws(RLPError) {
+            return try BeaconCore(genesis, encodedBooks: books).schedule
+        } catch { throw .engine(description: "\(RestoreError.corruptBeacon(error))") }
     }
 
     /// - Returns: whether there is a record.

@@ -38,10 +38,11 @@ package final class EndpointStore: Sendable {
         /// Only the beacon's environment has rows in these.
         let beaconBlocks: Database
         let beaconHashes: Database
+        let elections: Database
     }
 
     /// Format of everything below the data directory.
-    package static let formatVersion: UInt32 = 4
+    package static let formatVersion: UInt32 = 5
 
     package init(path: String, readOnly: Bool, limits: Limits) throws(StoreError) {
         environment = try Environment.open(
@@ -59,7 +60,8 @@ package final class EndpointStore: Sendable {
             legs: try environment.openDatabase("legs"),
             due: try environment.openDatabase("due"),
             beaconBlocks: try environment.openDatabase("beacon-blocks"),
-            beaconHashes: try environment.openDatabase("beacon-hashes"))
+            beaconHashes: try environment.openDatabase("beacon-hashes"),
+            elections: try environment.openDatabase("elections"))
         self.limits = limits
     }
 
@@ -176,6 +178,9 @@ package final class EndpointStore: Sendable {
             let key = RowKey.height(block.header.height)
             try tx.append(key, block.encoded, in: databases.beaconBlocks)
             try tx.put(block.header.hash.bytes, key, in: databases.beaconHashes)
+            if block.header.newValidators != nil {
+                try tx.append(key, block.election.encoded, in: databases.elections)
+            }
         }
     }
 }

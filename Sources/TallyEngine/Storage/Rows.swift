@@ -218,6 +218,13 @@ extension BeaconRow.Anchor {
     }
 }
 
+extension BeaconRow {
+    /// Header and seals alone: what shows the set that the header carries (PROOF-13).
+    package var election: BeaconRow {
+        BeaconRow(header: header, certificate: certificate, anchors: [])
+    }
+}
+
 extension BeaconRow: RLPValue {
     package func encode(to out: inout RLPEncoder) {
         out.list { out in

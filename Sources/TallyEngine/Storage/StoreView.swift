@@ -106,6 +106,19 @@ package struct StoreView: Sendable {
         try decode(RowKey.height(height), databases.beaconBlocks)
     }
 
+    /// The blocks that fixed another set than the one before, in order, with no anchors.
+    package func elections() throws(ReadError) -> [BeaconRow] {
+        var rows: [BeaconRow] = []
+        var isSound = true
+        try forEachRow(in: databases.elections, ReadError.store) { (row) throws(ReadError) in
+            do throws(RLPError) {
+                rows.append(try BeaconRow(encoded: row.value))
+            } catch { isSound = false }
+        }
+        guard isSound else { throw .corruptRow(database: "elections") }
+        return rows
+    }
+
     package func beaconHeight(_ hash: Hash32) throws(ReadError) -> Height? {
         try height(hash, databases.beaconHashes)
     }

@@ -8,10 +8,13 @@ package struct ElectedSet: Hashable, Sendable {
     package let epoch: UInt64
     /// Ascending, each with a power of 1; empty: the validators of the genesis.
     package let validators: [Address]
+    /// The randomness that orders its proposers (IBFT-R17): that of the election.
+    package let seed: Hash32
 
-    package init(epoch: UInt64, validators: [Address]) {
+    package init(epoch: UInt64, validators: [Address], seed: Hash32) {
         self.epoch = epoch
         self.validators = validators
+        self.seed = seed
     }
 
     package static let key = ObjectKey(.meta, key: Array("set".utf8))
@@ -19,13 +22,13 @@ package struct ElectedSet: Hashable, Sendable {
     /// Reads a stored object.
     /// - Throws: `RLPError` when its payload is not one this code wrote.
     package init(_ object: StateObject) throws(RLPError) {
-        (epoch, validators) = try RLPDecoder.list(object.payload.bytes) {
+        (epoch, validators, seed) = try RLPDecoder.list(object.payload.bytes) {
             (list) throws(RLPError) in
             (
                 try list.nextInteger(),
                 try list.nextArray(limit: RoleRoll.limit) { (list) throws(RLPError) in
                     try list.nextFixed()
-                }
+                }, try list.nextFixed()
             )
         }
         guard zip(validators, validators.dropFirst()).allSatisfy({ $0 < $1 }) else {
@@ -47,9 +50,10 @@ package struct ElectedSet: Hashable, Sendable {
     }
 
     private var payload: [UInt8] {
-        RLPEncoder.list(capacity: 16 + 21 * validators.count) { out in
+        RLPEncoder.list(capacity: 48 + 21 * validators.count) { out in
             out.append(epoch)
             out.list { out in for address in validators { out.append(address) } }
+            out.append(seed)
         }
     }
 

@@ -13,7 +13,7 @@ extension BlockExecutor {
 
     /// The first stake begins the elections, which never end.
     mutating func beginElections() throws(ExecutionError) {
-        let set = ElectedSet(epoch: context.epoch, validators: [])
+        let set = ElectedSet(epoch: context.epoch, validators: [], seed: context.seed.value)
         try state.set(ElectedSet.key, set.object)
         try queueElection()
     }
@@ -23,7 +23,8 @@ extension BlockExecutor {
         let members = StakedValidators.elected(
             try roll(of: .validator), first: try economy().firstValidators)
         if try electedSet()?.validators != members {
-            let set = ElectedSet(epoch: context.epoch, validators: members)
+            let set = ElectedSet(
+                epoch: context.epoch, validators: members, seed: context.seed.value)
             try state.set(ElectedSet.key, set.object)
             emit(
                 .validatorsElected(

@@ -121,16 +121,20 @@ enum HeaderMethods {
                 JSONObject(
                     HeaderDocument.members(row.header, hash: row.header.hash) + [
                         .init("anchors", .array(anchors)),
-                        .init("finality", finality(row, ledger)),
+                        .init("finality", try finality(row, snapshot)),
                     ]))
         }
         if let document { out.value(document) } else { out.null() }
     }
 
-    private static func finality(_ row: BeaconRow, _ ledger: LedgerDispatcher) -> JSON {
+    private static func finality(
+        _ row: BeaconRow, _ snapshot: LedgerSnapshot
+    ) throws(ReadError) -> JSON {
         guard let certificate = row.certificate else { return FinalityDocument.genesis }
-        let schedule = ValidatorSchedule(ledger.publisher.current.genesis)
-        return FinalityDocument.json(certificate, schedule[certificate.height])
+        let elections = try snapshot.elections(fixing: certificate.height).compactMap { row in
+            row.certificate.map { (row.header, $0) }
+        }
+        return FinalityDocument.json(certificate, snapshot.genesis, elections: elections)
     }
 
     private static func anchorJSON(_ endpoint: EndpointID, _ hash: Hash32) -> JSON {

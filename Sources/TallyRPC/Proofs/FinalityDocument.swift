@@ -11,18 +11,39 @@ package enum FinalityDocument {
     /// Of height 0, which is final by definition.
     static let genesis: JSON = ["kind": "genesis"]
 
-    /// - Parameter set: that of the certificate's height.
-    static func json(_ certificate: FinalCertificate, _ set: ValidatorSet) -> JSON {
-        [
+    /// - Parameters:
+    ///   - elections: every header that fixed another set, up to the one that fixed Set(height), with
+    ///     its seals.
+    static func json(
+        _ certificate: FinalCertificate, _ genesis: Genesis,
+        elections: [(header: BeaconHeader, certificate: FinalCertificate)]
+    ) -> JSON {
+        var schedule = ValidatorSchedule(genesis)
+        var documents: [JSON] = []
+        for (header, certificate) in elections {
+            documents.append(
+                [
+                    "header": JSON(hex: header.encoded),
+                    "round": JSON(quantity: UInt64(certificate.round.value)),
+                    "seals": seals(certificate, schedule[header.height]),
+                ])
+            schedule.append(header)
+        }
+        return [
             "kind": "seals", "round": JSON(quantity: UInt64(certificate.round.value)),
-            "seals": .array(
-                certificate.commits(set).map {
-                    [
-                        "validator": .string($0.sender.description),
-                        "signature": JSON(hex: bytes($0.signature)),
-                    ]
-                }),
+            "seals": seals(certificate, schedule[certificate.height]),
+            "elections": .array(documents),
         ]
+    }
+
+    private static func seals(_ certificate: FinalCertificate, _ set: ValidatorSet) -> JSON {
+        .array(
+            certificate.commits(set).map {
+                [
+                    "validator": .string($0.sender.description),
+                    "signature": JSON(hex: bytes($0.signature)),
+                ]
+            })
     }
 
     /// How much of the validators' power sealed a header, and how much it takes.
@@ -32,11 +53,12 @@ package enum FinalityDocument {
         package let total: UInt64
     }
 
-    /// Checks that the validators of a genesis made a header final, which takes no node.
+    /// Checks that the validators of a genesis, or those whom elections put in their place, made a
+    /// header final, which takes no node.
     /// - Parameter document: of the header, from anybody.
     /// - Returns: `nil` for the header of height 0, which follows from the genesis.
     /// - Throws: `.member` for what is no such document, `.notFinal` when the seals that hold are too
-    ///   few, `.otherGenesis`.
+    ///   few, `.otherGenesis`, `.election` for a set that the one before did not seal.
     package static func verify(
         _ document: JSON, of header: BeaconHeader, _ genesis: Genesis
     ) throws(ProofDocumentError) -> Seals? {
@@ -46,10 +68,21 @@ package enum FinalityDocument {
             try verifyGenesis(header, genesis)
             return nil
         }
-        let set = ValidatorSchedule(genesis)[header.height]
-        let certificate = try certificate(document["finality"], of: header, set)
-        let chain = ChainIdentity(genesis: genesis.hash, chainID: genesis.parameters.chainID)
-        let power = certificate.power(in: set, chain, RecoverableScheme())
+        guard let finality = document["finality"], finality["kind"] == "seals" else {
+            throw .member("finality")
+        }
+        var chain = ElectionChain(genesis)
+        for election in try elections(finality) {
+            let elected = try self.header(election)
+            let certificate = try certificate(
+                election, of: elected, chain.schedule[elected.height])
+            do throws(ElectionChainError) {
+                try chain.append(elected, certificate)
+            } catch { throw .election(error) }
+        }
+        let set = chain.schedule[header.height]
+        let certificate = try certificate(finality, of: header, set)
+        let power = chain.power(of: certificate, sealing: header)
         guard power >= set.quorum else { throw .notFinal(power: power, quorum: set.quorum) }
         return Seals(power: power, quorum: set.quorum, total: set.totalPower)
     }
@@ -64,12 +97,24 @@ package enum FinalityDocument {
         guard genesis.beaconHeader(states) == header else { throw .otherGenesis(header.chain) }
     }
 
+    private static func elections(_ finality: JSON) throws(ProofDocumentError) -> [JSON] {
+        guard let elections = finality["elections"]?.arrayValue else { throw .member("finality") }
+        return elections
+    }
+
+    private static func header(_ election: JSON) throws(ProofDocumentError) -> BeaconHeader {
+        guard let raw = election["header"]?.hexBytes else { throw .member("finality") }
+        do throws(RLPError) {
+            return try BeaconHeader(encoded: raw)
+        } catch { throw .malformed(error) }
+    }
+
+    /// - Parameter sealed: has the members `round` and `seals`.
     private static func certificate(
-        _ finality: JSON?, of header: BeaconHeader, _ set: ValidatorSet
+        _ sealed: JSON, of header: BeaconHeader, _ set: ValidatorSet
     ) throws(ProofDocumentError) -> FinalCertificate {
-        guard let finality, finality["kind"] == "seals",
-            let round = finality["round"]?.quantity(UInt32.self),
-            let items = finality["seals"]?.arrayValue, items.count <= set.count
+        guard let round = sealed["round"]?.quantity(UInt32.self),
+            let items = sealed["seals"]?.arrayValue, items.count <= set.count
         else { throw .member("finality") }
         let statement = CommitStatement(
             height: header.height, round: Round(round), digest: header.hash)

@@ -1,4 +1,5 @@
 package import TallyClient
+import TallyConsensus
 import TallyEngine
 package import TallyPrimitives
 package import TallySharding
@@ -65,6 +66,19 @@ package enum HeaderDocument {
             .init("reveal", JSON(header.reveal)),
             .init("announced", JSON(header.announced)),
             .init("randomness", JSON(header.randomness)),
+            .init("newValidators", header.newValidators.map(json) ?? .null),
+        ]
+    }
+
+    private static func json(_ set: ValidatorSet) -> JSON {
+        [
+            "members": .array(
+                set.validators.map {
+                    [
+                        "validator": .string($0.address.description),
+                        "power": JSON(quantity: $0.power),
+                    ]
+                }), "seed": JSON(set.seed),
         ]
     }
 

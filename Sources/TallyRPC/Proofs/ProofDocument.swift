@@ -149,6 +149,8 @@ package enum ProofDocumentError: Error, Equatable, Sendable {
     case otherGenesis(Hash32)
     /// The seals that hold do not make a header final.
     case notFinal(power: UInt64, quorum: UInt64)
+    /// The set of the header's height does not follow from the genesis.
+    case election(ElectionChainError)
 }
 
 extension ProofDocumentError: CustomStringConvertible {
@@ -160,6 +162,7 @@ extension ProofDocumentError: CustomStringConvertible {
         case .proof(let error): error.description
         case .member(let path): "\(path) is not what the hashes say"
         case .otherGenesis(let chain): "the header is of another network, \(chain)"
+        case .election(let error): error.description
         case .notFinal(let power, let quorum):
             "the header is not final: seals of power \(power) hold, and it takes \(quorum)"
         }

@@ -13,6 +13,7 @@ extension ProofDocumentError {
         case .member: "memberMismatch"
         case .otherGenesis: "otherGenesis"
         case .notFinal: "notFinal"
+        case .election: "elections"
         }
     }
 }

@@ -53,7 +53,7 @@ package struct BeaconCore: Sendable {
     package let chain: Hash32
     package let parameters: NetworkParameters
     /// Who votes at which height.
-    package let schedule: ValidatorSchedule
+    package private(set) var schedule: ValidatorSchedule
     /// The last decided header, and its hash.
     package private(set) var head: BeaconHeader
     package private(set) var headHash: Hash32
@@ -91,13 +91,10 @@ package struct BeaconCore: Sendable {
         }
     }
 
-    /// - Parameter schedule: that of the genesis, or a scripted one.
-    package init(
-        _ genesis: Genesis, states: [GenesisState], schedule: ValidatorSchedule? = nil
-    ) {
+    package init(_ genesis: Genesis, states: [GenesisState]) {
         chain = genesis.hash
         parameters = genesis.parameters
-        self.schedule = schedule ?? ValidatorSchedule(genesis)
+        schedule = ValidatorSchedule(genesis)
         head = genesis.beaconHeader(states)
         headHash = head.hash
         randomness = HeaderRandomness(genesis: genesis.hash)
@@ -111,14 +108,15 @@ package struct BeaconCore: Sendable {
     }
 
     /// Takes up the books where a checkpoint left them: the sums follow from the heads.
+    /// - Parameter schedule: the sets of the head's height and of the two above it.
     /// - Throws: `.integerTooLarge` when a sum exceeds 2^128 − 1.
     package init(
         _ genesis: Genesis, head: BeaconHeader, heads: [EndpointHead],
-        randomness: HeaderRandomness, schedule: ValidatorSchedule? = nil
+        randomness: HeaderRandomness, schedule: ValidatorSchedule
     ) throws(RLPError) {
         chain = genesis.hash
         parameters = genesis.parameters
-        self.schedule = schedule ?? ValidatorSchedule(genesis)
+        self.schedule = schedule
         supply = genesis.supply
         self.head = head
         headHash = head.hash
@@ -143,40 +141,54 @@ package struct BeaconCore: Sendable {
     ///   - now: the proposer's clock; never before the parent's time.
     ///   - secrets: the proposer's. Who has none reveals nothing, which is valid as long as it never
     ///     had any (SEED-2).
+    ///   - elected: as the beacon's state after the parent says (STAKE-13).
     package func propose(
         _ anchors: [ShardBlock], now: BeaconTime, proposer: Address,
-        secrets: inout RevealSecrets?
+        secrets: inout RevealSecrets?, elected: ElectedSet?
     ) -> BeaconBlock {
         let height = head.height.next
         let contribution = secrets?.contribution(to: randomness, of: proposer, at: height)
+        let set = schedule.set(of: elected)
         var header = BeaconHeader(
             chain: chain, height: height, parent: headHash, time: max(now, head.time),
             proposer: proposer, anchorsRoot: BeaconHeader.anchorsRoot(anchors.map(\.header)),
-            validators: schedule[height.next.next].hash, contribution: contribution ?? .none,
-            randomness: .zero)
+            validators: set.hash, contribution: contribution ?? .none, randomness: .zero,
+            newValidators: set.hash == schedule.last.hash ? nil : set)
         header.randomness = randomness(after: header).hash
         return BeaconBlock(header: header, anchors: anchors)
     }
 
     /// The beacon block of a proposer without secrets.
     package func propose(
-        _ anchors: [ShardBlock], now: BeaconTime, proposer: Address
+        _ anchors: [ShardBlock], now: BeaconTime, proposer: Address, elected: ElectedSet? = nil
     ) -> BeaconBlock {
         var none: RevealSecrets?
-        return propose(anchors, now: now, proposer: proposer, secrets: &none)
+        return propose(anchors, now: now, proposer: proposer, secrets: &none, elected: elected)
     }
 
     // MARK: Checks before anchoring
 
-    /// Checks a block from its headers alone.
-    /// - Parameter mandatory: endpoints with a waiting receipt or a runnable due entry.
+    /// Checks a block from its headers and what the states before it say.
+    /// - Parameters:
+    ///   - mandatory: endpoints with a waiting receipt or a runnable due entry.
+    ///   - elected: of the beacon's state after the parent (STAKE-13).
     package func check(
-        _ header: BeaconHeader, _ anchors: [ShardHeader], mandatory: [EndpointID]
+        _ header: BeaconHeader, _ anchors: [ShardHeader], mandatory: [EndpointID],
+        elected: ElectedSet?
     ) -> AnchorRejection? {
-        checkAnchors(header, anchors, mandatory: mandatory) ?? checkRandomness(header)
+        checkElection(header, elected)
+            ?? checkAnchors(header, anchors, mandatory: mandatory) ?? checkRandomness(header)
     }
 
-    /// Everything but the randomness (conservation, RCPT-1, RCPT-3, RCPT-12).
+    /// Whether the set that a block fixes is the one that the stakes elected (IBFT-R13).
+    package func checkElection(
+        _ header: BeaconHeader, _ elected: ElectedSet?
+    ) -> AnchorRejection? {
+        header.validators == schedule.set(of: elected).hash ? nil : .wrongValidators
+    }
+
+    /// Everything but the randomness and the election, from headers alone (conservation, RCPT-1,
+    /// RCPT-3, RCPT-12).
     package func checkAnchors(
         _ header: BeaconHeader, _ anchors: [ShardHeader], mandatory: [EndpointID]
     ) -> AnchorRejection? {
@@ -233,6 +245,8 @@ package struct BeaconCore: Sendable {
             heads[Int(anchor.endpoint.index)].advance(to: anchor)
         }
         randomness = randomness(after: header)
+        schedule.append(header)
+        schedule.forget(around: header.height)
         head = header
         headHash = header.hash
     }
@@ -245,9 +259,7 @@ package struct BeaconCore: Sendable {
             return .wrongHeight(expected: head.height.next, actual: header.height)
         }
         guard header.parent == headHash else { return .wrongParent }
-        guard header.validators == schedule[header.height.next.next].hash else {
-            return .wrongValidators
-        }
+        guard namesItsValidators(header) else { return .wrongValidators }
         guard header.time >= head.time else {
             return .timeRegression(parent: head.time, actual: header.time)
         }
@@ -259,6 +271,13 @@ package struct BeaconCore: Sendable {
         }
         guard (anchors.last?.endpoint.index ?? 0) < heads.count else { return .anchorOrder }
         return nil
+    }
+
+    // IBFT-R13: a set is there in full if it is another than the one before, and only then.
+    package func namesItsValidators(_ header: BeaconHeader) -> Bool {
+        let before = schedule.last.hash
+        guard let set = header.newValidators else { return header.validators == before }
+        return header.validators == set.hash && set.hash != before
     }
 
     private func check(_ anchor: ShardHeader, _ books: inout Books) -> AnchorRejection? {

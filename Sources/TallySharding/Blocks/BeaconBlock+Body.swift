@@ -132,6 +132,15 @@ extension BeaconBlock {
     }
 }
 
+extension BeaconHeader {
+    /// The header of a block in this form, whatever follows it.
+    package init(ofBody bytes: [UInt8]) throws(RLPError) {
+        var outer = RLPDecoder(bytes)
+        var list = try outer.nextList()
+        try self.init(from: &list)
+    }
+}
+
 /// A transaction in a body: its bytes, and the sender that they are said to be of.
 package struct SignedBytes: Hashable, Sendable {
     package let raw: [UInt8]

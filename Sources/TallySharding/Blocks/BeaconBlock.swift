@@ -1,3 +1,4 @@
+package import TallyConsensus
 import TallyCrypto
 import TallyExecution
 package import TallyPrimitives
@@ -22,11 +23,13 @@ package struct BeaconHeader: Hashable, Sendable {
     package var announced: Hash32
     /// Hash of the randomness after this block (SEED-3).
     package var randomness: Hash32
+    /// Set(height + 2), if it is another than Set(height + 1) (IBFT-R13).
+    package var newValidators: ValidatorSet?
 
     package init(
         chain: Hash32, height: Height, parent: Hash32, time: BeaconTime, proposer: Address,
         anchorsRoot: Hash32, validators: Hash32, contribution: RevealContribution = .none,
-        randomness: Hash32
+        randomness: Hash32, newValidators: ValidatorSet? = nil
     ) {
         self.chain = chain
         self.height = height
@@ -38,6 +41,7 @@ package struct BeaconHeader: Hashable, Sendable {
         reveal = contribution.reveal
         announced = contribution.announced
         self.randomness = randomness
+        self.newValidators = newValidators
     }
 
     /// What it gives to the randomness.
@@ -92,6 +96,7 @@ extension BeaconHeader: RLPValue {
             out.append(reveal)
             out.append(announced)
             out.append(randomness)
+            out.list { out in newValidators?.encode(to: &out) }
         }
     }
 
@@ -105,6 +110,9 @@ extension BeaconHeader: RLPValue {
             contribution: RevealContribution(
                 reveal: try list.nextFixed(), announced: try list.nextFixed()),
             randomness: try list.nextFixed())
+        var optional = try list.nextList()
+        if !optional.isAtEnd { newValidators = try ValidatorSet(from: &optional) }
+        try optional.finish()
         try list.finish()
     }
 }

@@ -1,4 +1,4 @@
-import TallyExecution
+package import TallyExecution
 package import TallyPrimitives
 
 /// The beacon's final books, and those after undecided blocks: the beacon's part of
@@ -27,28 +27,31 @@ package struct BeaconBranches: Sendable {
     /// - Parameters:
     ///   - secrets: the proposer's (SEED-2).
     ///   - mandatory: endpoints that must be in it, by their states after the parent.
+    ///   - elected: of the beacon's state after the parent.
     /// - Returns: `nil` for any other parent.
     /// - Throws: why our own block would be refused.
     package func propose(
         _ anchors: [ShardBlock], on parent: Hash32, now: BeaconTime, proposer: Address,
-        secrets: inout RevealSecrets?, mandatory: [EndpointID]
+        secrets: inout RevealSecrets?, mandatory: [EndpointID], elected: ElectedSet?
     ) throws(AnchorRejection) -> BeaconBlock? {
         guard let books = books(after: parent) else { return nil }
         let block = books.propose(
-            anchors, now: now, proposer: proposer, secrets: &secrets)
+            anchors, now: now, proposer: proposer, secrets: &secrets, elected: elected)
         if let rejection = books.check(
-            block.header, block.anchors.map(\.header), mandatory: mandatory)
+            block.header, block.anchors.map(\.header), mandatory: mandatory, elected: elected)
         {
             throw rejection
         }
         return block
     }
 
-    /// Judges a proposed block on the final head from its headers alone.
-    package func check(_ block: BeaconBlock, mandatory: [EndpointID]) -> AnchorRejection? {
+    /// Judges a proposed block on the final head from its headers, and what the final states say.
+    package func check(
+        _ block: BeaconBlock, mandatory: [EndpointID], elected: ElectedSet?
+    ) -> AnchorRejection? {
         let headers = block.anchors.map(\.header)
         return core.checkBuilder(block.header, headers)
-            ?? core.check(block.header, headers, mandatory: mandatory)
+            ?? core.check(block.header, headers, mandatory: mandatory, elected: elected)
     }
 
     /// Computes the books after a valid block on the final head.

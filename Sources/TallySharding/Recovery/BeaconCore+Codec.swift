@@ -7,6 +7,7 @@ extension BeaconCore {
         RLPEncoder.list(capacity: heads.count * 512) { out in
             head.encode(to: &out)
             randomness.encode(to: &out)
+            schedule.encode(to: &out)
             for head in heads {
                 head.header.encode(to: &out)
                 out.list { out in
@@ -28,16 +29,16 @@ extension BeaconCore {
 
     /// Takes up the books of a checkpoint.
     /// - Throws: any `RLPError` when they are not books of a network of this layout.
-    package init(
-        _ genesis: Genesis, encodedBooks bytes: [UInt8], schedule: ValidatorSchedule? = nil
-    ) throws(RLPError) {
+    package init(_ genesis: Genesis, encodedBooks bytes: [UInt8]) throws(RLPError) {
         let count = genesis.parameters.layout.endpointCount
-        let (head, randomness, heads) = try RLPDecoder.list(bytes) { (list) throws(RLPError) in
+        let (head, randomness, schedule, heads) = try RLPDecoder.list(bytes) {
+            (list) throws(RLPError) in
             let head = try BeaconHeader(from: &list)
             let randomness = try HeaderRandomness(from: &list)
+            let schedule = try ValidatorSchedule(genesis, from: &list)
             var heads: [EndpointHead] = []
             for _ in 0..<count { heads.append(try EndpointHead(&list, endpointCount: count)) }
-            return (head, randomness, heads)
+            return (head, randomness, schedule, heads)
         }
         try self.init(
             genesis, head: head, heads: heads, randomness: randomness, schedule: schedule)

@@ -57,9 +57,7 @@ package struct LedgerReplay<Pages: PageReader & Sendable, Outboxes: OutboxReader
             throw .heightGap(expected: beacon.head.height.next, actual: height)
         }
         let headers = block.anchors.map(\.header)
-        if let rejection = beacon.check(block.header, headers, mandatory: []) {
-            throw .anchor(height, rejection)
-        }
+        if let rejection = try check(block.header, headers) { throw .anchor(height, rejection) }
         let candidates = try execute(block, work)
         beacon.commit(block.header, headers)
         let records = candidates.compactMap { $0?.record }
@@ -73,6 +71,23 @@ package struct LedgerReplay<Pages: PageReader & Sendable, Outboxes: OutboxReader
         try advance(to: height, candidates, headers, work)
         for index in ahead { try restoreInbound(index) }
         blocks.append((block.header, records))
+    }
+
+    private func check(
+        _ header: BeaconHeader, _ headers: [ShardHeader]
+    ) throws(RestoreError) -> AnchorRejection? {
+        if let rejection = beacon.checkAnchors(header, headers, mandatory: [])
+            ?? beacon.checkRandomness(header)
+        {
+            return rejection
+        }
+        // A checkpoint that is ahead no longer knows whom its past elected: a quorum sealed that.
+        guard let own = endpoints.last, own.appliedHeight == beacon.head.height,
+            let pages = pages.last
+        else { return nil }
+        do throws(ExecutionError) {
+            return beacon.checkElection(header, try own.elected(pages: pages))
+        } catch { throw .execution(header.height, own.endpoint, error) }
     }
 
     /// - Throws: `.checkpointOrder` when the log ended before a shard's checkpoint.

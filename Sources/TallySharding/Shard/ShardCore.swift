@@ -113,6 +113,12 @@ package struct ShardCore: Sendable {
         return accounts
     }
 
+    /// Whom the stakes elected, as the beacon's last decided state says (STAKE-13); `nil` while nobody
+    /// has staked, and always without an economy.
+    package func elected(pages: any PageReader) throws(ExecutionError) -> ElectedSet? {
+        parameters.economy == nil ? nil : try ElectedSet(tree, pages)
+    }
+
     /// Base fee of a block built on `view`.
     package func baseFee(_ view: AnchoredView) -> Amount {
         header.nextBaseFee(at: view.time, parameters)

@@ -175,12 +175,17 @@ package struct SimulatedNode: Sendable {
                         view, beneficiary: setup.proposer, from: &source, pages: endpoint.pages))
             } catch { throw .execution(id, error) }
         }
+        let elected: ElectedSet?
+        let own = endpoints[endpoints.count - 1]
+        do throws(ExecutionError) {
+            elected = try own.core.elected(pages: own.pages)
+        } catch { throw .execution(own.core.endpoint, error) }
         let block = beacon.propose(
             candidates.compactMap { $0?.record.block }, now: input.now, proposer: setup.proposer,
-            secrets: &secrets)
+            secrets: &secrets, elected: elected)
         let mandatory = endpoints.map(\.core).filter { $0.isMandatory(view) }.map(\.endpoint)
         if let rejection = beacon.check(
-            block.header, block.anchors.map(\.header), mandatory: mandatory)
+            block.header, block.anchors.map(\.header), mandatory: mandatory, elected: elected)
         {
             throw .anchor(rejection)
         }

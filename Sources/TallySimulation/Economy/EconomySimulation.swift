@@ -84,7 +84,8 @@ package struct EconomySimulation: Sendable {
         checker = LedgerChecker(genesis)
         oracle = EconomyOracle(genesis)
         workload = EconomyWorkload(
-            people: people, owners: Array(people.suffix(Int(random.pick(2...6)))))
+            people: people, owners: Array(people.suffix(Int(random.pick(2...6)))),
+            validators: people)
         factory = WorkloadTransactions(chainID: 9, maxFee: Amount(1_000))
         transfers = Workload(accounts: people, factory: factory)
         self.random = random
@@ -92,6 +93,8 @@ package struct EconomySimulation: Sendable {
 
     private mutating func advance(isQuiet: Bool = false) throws {
         sleep(isQuiet)
+        // Whoever was elected: seeds are made by builders of power (SEED-4).
+        let validators = driver.beacon.view.validators
         var input = HeightInput(now: now, proposer: random.pick(validators))
         if !isQuiet { input.transactions = try offers() }
         switch try driver.advance(input) {

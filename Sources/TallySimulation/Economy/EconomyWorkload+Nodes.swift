@@ -105,7 +105,7 @@ extension EconomyWorkload {
     /// Something about the stake of a validator or router.
     func stakeAct(_ view: EconomyView, _ random: inout SeededGenerator) -> Act {
         let sender = anybody(&random)
-        let role = random.pick(StakeRole.allCases)
+        let role = validators.contains(sender) ? random.pick(StakeRole.allCases) : .router
         if view.stake(of: sender)?.isActive != true, random.pick(4) != 0 {
             let value = amount(random.pick(5) == 0 ? 1...99_999 : 1_000_000...9_000_000, &random)
             return Act(

@@ -36,6 +36,8 @@ package struct EconomyWorkload: Sendable {
     let people: [Address]
     /// Of them, who run a node.
     let owners: [Address]
+    /// Who may stake as a validator: in a network those who run one.
+    let validators: [Address]
     /// The last ones that were made.
     var orders: [ObjectID] = []
     var offers: [ObjectID] = []
@@ -46,10 +48,11 @@ package struct EconomyWorkload: Sendable {
     /// Objects that are remembered of each kind.
     private static let memory = 12
 
-    package init(people: [Address], owners: [Address]) {
+    package init(people: [Address], owners: [Address], validators: [Address]) {
         precondition(!people.isEmpty && !owners.isEmpty, "an economy without anybody")
         self.people = people
         self.owners = owners
+        self.validators = validators
     }
 
     /// What is done next: what rounds and votes wait for, most of it, and `count` other things.

@@ -51,7 +51,7 @@ extension NetworkRun {
         _ node: VirtualValidator, _ mischief: inout Mischief
     ) -> [Message] {
         let height = node.height.next
-        let set = scenario.set(at: height)
+        let set = set(at: height)
         let round = Round(mischief.random.pick(2) == 0 ? 0 : node.machine.round.value)
         let target = Round(round.value + 1 + UInt32(mischief.random.pick(2)))
         // Of a block that the others hold, or of none.
@@ -102,7 +102,7 @@ extension NetworkRun {
     /// quorum takes.
     private func lonelyProposal(_ node: VirtualValidator) -> [Message] {
         let height = node.height.next
-        let set = scenario.set(at: height)
+        let set = set(at: height)
         let first = node.machine.round.value + 1
         let round = (0..<UInt32(set.count)).map { Round(first + $0) }.first {
             set.proposer(height, $0) == node.address
@@ -123,7 +123,7 @@ extension NetworkRun {
         _ node: VirtualValidator, _ mischief: inout Mischief
     ) -> [Message] {
         let height = node.height.next
-        let set = scenario.set(at: height)
+        let set = set(at: height)
         var byRound: [UInt32: [RoundChange]] = [:]
         for change in mischief.changes where change.height == height {
             byRound[change.round.value, default: []].append(change)
@@ -150,7 +150,7 @@ extension NetworkRun {
         _ justification: Justification, of proposal: ProposalStatement
     ) -> Fault? {
         let changes = justification.roundChanges
-        guard holdsQuorum(changes, scenario.set(at: proposal.height)) else {
+        guard holdsQuorum(changes, set(at: proposal.height)) else {
             return .justificationTooFew
         }
         let highest = changes.compactMap { $0.statement.prepared?.round }.max()
@@ -227,12 +227,13 @@ extension NetworkRun {
         _ node: VirtualValidator, _ mischief: inout Mischief
     ) -> [Message] {
         let height = node.height.next
-        let set = scenario.set(at: height)
+        let set = set(at: height)
         let seed = Hash32(words: (mischief.random.next(), 0, 0, 2))
         // The same members in another epoch, where the run has no other set.
         let next = try? ValidatorSet(set.validators, seed: seed)
         let others =
-            scenario.sets.map(\.set).filter { $0.hash != set.hash } + [next].compactMap(\.self)
+            ([checks.schedule.genesis] + checks.schedule.changes.map(\.set))
+            .filter { $0.hash != set.hash } + [next].compactMap(\.self)
         let other = mischief.random.pick(others).hash
         let digest = mischief.prepares.last { $0.height == height }?.statement.digest ?? seed
         let round = node.machine.round
@@ -253,7 +254,7 @@ extension NetworkRun {
                             height: height, round: Round(round.value + 1), prepared: nil), chain,
                         validators: other), certificate: nil)),
         ]
-        let foreign = mischief.commits.last { scenario.set(at: $0.height).hash != set.hash }
+        let foreign = mischief.commits.last { self.set(at: $0.height).hash != set.hash }
         if let foreign {
             let moved = CommitStatement(
                 height: height, round: foreign.round, digest: foreign.statement.digest)
@@ -294,7 +295,7 @@ extension NetworkRun {
     /// FINAL of a block of its own, with what seals it can get.
     private func forgedFinal(_ node: VirtualValidator, _ mischief: inout Mischief) -> [Message] {
         let height = node.height.next
-        let set = scenario.set(at: height)
+        let set = set(at: height)
         let block: BeaconBlock?
         block = try? node.ledger.build(
             on: node.machine.head.digest, isMandatory: true, now: node.clock(now),

@@ -118,7 +118,7 @@ extension NetworkRun {
         chain: ChainIdentity? = nil
     ) -> Signed<Content> {
         (signer ?? node.signer).sign(
-            statement, chain ?? self.chain, validators: scenario.set(at: statement.height).hash)
+            statement, chain ?? self.chain, validators: set(at: statement.height).hash)
     }
 
     /// A PREPARE or COMMIT: for the block that the receiver was shown, or once more for another.

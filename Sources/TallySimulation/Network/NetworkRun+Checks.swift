@@ -85,7 +85,7 @@ extension NetworkRun {
     /// Counts the seals of a certificate without the help of the agreement's code.
     func checkCertificate(_ final: Final, _ node: VirtualValidator) {
         let certificate = final.certificate
-        let set = scenario.set(at: final.height)
+        let set = set(at: final.height)
         result.highestRound = max(result.highestRound, certificate.round.value)
         var power: UInt64 = 0
         var seen: Set<Int> = []
@@ -161,7 +161,7 @@ extension NetworkRun {
                 recounting: isAudit)
         } catch { fail(error.checker, "height \(final.height): \(error)") }
         // Read first: optional members are open while their arguments are made.
-        let (endpoints, set) = (checks.reference.endpoints, scenario.set(at: final.height))
+        let (endpoints, set) = (checks.reference.endpoints, set(at: final.height))
         do throws(ModelViolation) {
             try checks.ledgerModel?.check(
                 records, endpoints: endpoints, everything: final.height.value % 4 == 0)
@@ -178,7 +178,7 @@ extension NetworkRun {
     /// The first height of another set is decided.
     private func countSets(_ height: Height) {
         guard height.value > 1 else { return }
-        let (before, now) = (scenario.set(at: Height(height.value - 1)), scenario.set(at: height))
+        let (before, now) = (set(at: Height(height.value - 1)), set(at: height))
         guard before.hash != now.hash else { return }
         result.faults.add(.setChange)
         if !now.validators.contains(where: { before.contains($0.address) }) {
@@ -225,7 +225,7 @@ extension NetworkRun {
         var cache = SignatureCache(limit: 64)
         do throws(EvidenceError) {
             try authenticator.verify(
-                evidence, set: scenario.set(at: evidence.height), cache: &cache)
+                evidence, set: set(at: evidence.height), cache: &cache)
         } catch { fail(.evidence, "node \(node.index) reports what proves nothing: \(error)") }
     }
 

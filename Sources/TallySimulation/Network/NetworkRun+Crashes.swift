@@ -39,7 +39,7 @@ extension NetworkRun {
         node.remembersFrom = recovered.checkpoint?.height ?? .genesis
         checkRecovered(node.chain, node)
         var ledger =
-            recovered.checkpoint?.ledger ?? VirtualLedger(scenario.genesis, scenario.schedule)
+            recovered.checkpoint?.ledger ?? VirtualLedger(scenario.genesis)
         for decision in recovered.decided {
             do throws(LedgerFault) { _ = try ledger.decide(decision.block) } catch {
                 return fail(.recovery, "node \(node.index) cannot replay: \(error)")
@@ -53,7 +53,7 @@ extension NetworkRun {
         checks.restore(recovered, node.index)
         node.machine = Ibft(
             configuration, signer: node.signer,
-            start: start(ledger.head, recovered.memory, nonce: recovered.nonce))
+            start: start(ledger, recovered.memory, nonce: recovered.nonce))
         node.place = Place(
             height: node.height.value + 1, round: node.machine.round.value, since: now)
         if let again = node.crashAgain {

@@ -67,7 +67,7 @@ extension NetworkRun {
 
     /// Whether nobody else has a vote at a height.
     func isAlone(_ node: VirtualValidator, _ height: Height) -> Bool {
-        let set = scenario.set(at: height)
+        let set = set(at: height)
         return set.count == 1 && set.contains(node.address)
     }
 

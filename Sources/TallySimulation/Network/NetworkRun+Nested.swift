@@ -27,7 +27,7 @@ extension NetworkRun {
     }
 
     private func flaw(_ justification: Justification, of proposal: ProposalStatement) -> String? {
-        let set = scenario.set(at: proposal.height)
+        let set = set(at: proposal.height)
         let changes = justification.roundChanges
         guard changes.allSatisfy({ $0.height == proposal.height && $0.round == proposal.round })
         else { return "round changes of another round" }
@@ -51,7 +51,7 @@ extension NetworkRun {
 
     private func flaw(_ certificate: PreparedCertificate, at height: Height) -> String? {
         let prepares = certificate.prepares(at: height)
-        return hasQuorum(prepares, scenario.set(at: height))
+        return hasQuorum(prepares, set(at: height))
             ? nil : "a certificate of less than a quorum"
     }
 

@@ -155,7 +155,7 @@ extension NetworkRun {
             beginCheckpoint(node)
         }
         node.pool.prune(node.ledger, now: now)
-        inputs.append(.applied(height, setAfterNext: scenario.set(at: height.next.next)))
+        inputs.append(.applied(height, setAfterNext: node.ledger.beacon.schedule[height.next.next]))
         if hasWork(node) { inputs.append(.work) }
         wake(node)
     }

@@ -34,7 +34,7 @@ extension NetworkRun {
     private func flaw(
         of height: Height, _ round: UInt32, _ node: VirtualValidator
     ) -> String? {
-        let set = scenario.set(at: height)
+        let set = set(at: height)
         // IBFT-R11: one honest validator at least went there before.
         let ahead = word.power(
             at: height, from: round, in: set, including: nil, excluding: node.address)
@@ -60,7 +60,7 @@ extension NetworkRun {
     /// A round above 0 begins with the ROUND-CHANGEs of a quorum: who votes there has seen them.
     private func checkVoice<Content>(_ vote: Signed<Content>, _ node: VirtualValidator) {
         guard vote.round > .zero else { return }
-        let set = scenario.set(at: vote.height)
+        let set = set(at: vote.height)
         let power = word.power(
             at: vote.height, from: vote.round.value, in: set, including: nil)
         guard 3 * power <= 2 * set.totalPower else { return }
@@ -116,7 +116,7 @@ extension NetworkRun {
         guard case .commit(let commit) = message, node.isHonest, node.isUp, !node.hasRefused,
             commit.height > node.height
         else { return }
-        let set = scenario.set(at: commit.height)
+        let set = set(at: commit.height)
         var holders = node.commits[commit.statement] ?? []
         holders.insert(commit.sender)
         node.commits[commit.statement] = holders

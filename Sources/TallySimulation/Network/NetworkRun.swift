@@ -106,7 +106,7 @@ final class NetworkRun {
         result.command = scenario.options.command(seed: scenario.seed)
         load = WorkloadState(scenario)
         checks = RunChecks(scenario, scheme, chain)
-        let ledger = VirtualLedger(scenario.genesis, scenario.schedule)
+        let ledger = VirtualLedger(scenario.genesis)
         genesisDigest = ledger.head.digest
         links = Links(count: 0)
         for member in scenario.addresses.indices {
@@ -126,7 +126,7 @@ final class NetworkRun {
             machine: Ibft(
                 configuration, signer: signer,
                 start: start(
-                    ledger.head, .none,
+                    ledger, .none,
                     nonce: Hash32(words: (scenario.seed, UInt64(nodes.count), 0, 1)))),
             ledger: ledger, storage: VirtualStorage(scenario, seed: random.next()))
         if let kinds = scenario.faulty[member], !kinds.contains(.isTwins) {
@@ -136,15 +136,14 @@ final class NetworkRun {
         nodes.append(node)
     }
 
-    /// What a machine begins with: the sets of recent heights are known too.
-    func start(_ head: Ibft.Head, _ memory: Ibft.Memory, nonce: Hash32) -> Ibft.Start {
-        let last = head.height.value + 2
-        let first = last > 10 ? last - 9 : 1
-        let sets = (first...last).map { (Height($0), scenario.set(at: Height($0))) }
-        return Ibft.Start(
-            head: head, sets: ValidatorSets(Dictionary(uniqueKeysWithValues: sets)),
-            memory: memory, nonce: nonce)
+    /// What a machine begins with.
+    func start(_ ledger: VirtualLedger, _ memory: Ibft.Memory, nonce: Hash32) -> Ibft.Start {
+        let sets = ledger.beacon.schedule.sets(around: ledger.head.height)
+        return Ibft.Start(head: ledger.head, sets: sets, memory: memory, nonce: nonce)
     }
+
+    /// Set(height), as the headers decided first say; above these the newest.
+    func set(at height: Height) -> ValidatorSet { checks.schedule[height] }
 
     var honest: [VirtualValidator] { nodes.filter(\.isHonest) }
 

@@ -89,6 +89,8 @@ struct RunChecks {
     let scheme: SimulatedScheme
     let chain: ChainIdentity
 
+    /// The sets of all heights, forks left out.
+    private(set) var schedule: ValidatorSchedule
     /// What was decided first, by height from 1, and what the ledger is after it.
     private(set) var decided: [(digest: Hash32, roots: [Hash32])] = []
     /// Decided twice, with more than F power faulty.
@@ -111,7 +113,8 @@ struct RunChecks {
     var reported: [Set<OffenceKey>]
 
     init(_ scenario: Scenario, _ scheme: SimulatedScheme, _ chain: ChainIdentity) {
-        reference = VirtualLedger(scenario.genesis, scenario.schedule)
+        reference = VirtualLedger(scenario.genesis)
+        schedule = ValidatorSchedule(scenario.genesis)
         ledgerChecker = LedgerChecker(scenario.genesis)
         if scenario.genesis.parameters.economy == nil {
             ledgerModel = LedgerModel(scenario.genesis)
@@ -138,6 +141,7 @@ struct RunChecks {
     ) throws(LedgerFault) -> (BeaconBlock, [BlockRecord]) {
         let result = try reference.decide(decision.block)
         decided.append((decision.block.digest, reference.roots))
+        schedule.append(result.0.header)
         return result
     }
 

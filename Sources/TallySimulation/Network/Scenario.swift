@@ -22,9 +22,8 @@ struct Scenario: Sendable {
     var heights: Int
     /// Who there is, members of some set or not; nodes by index.
     var addresses: [Address]
-    /// Sets by first height, the first from height 1 on.
-    var sets: [(from: Height, set: ValidatorSet)] = []
-    var schedule: ValidatorSchedule
+    /// Stakes of validators, by the time from which somebody sends them (SIM-47).
+    var stakes: [PlannedStake] = []
     var genesis: Genesis
     var isPipelined = true
     var firstTimeout: UInt64 = 1_000_000
@@ -57,16 +56,13 @@ struct Scenario: Sendable {
     var isExcess = false
     var checkpoints = CheckpointPolicy(heights: 6)
     var limits = JournalLimits(payloadBytes: 1 << 20, segmentBytes: 16_384)
+    /// Whether people and machines use the economy (SIM-45).
+    var hasWorkload = false
     /// When the last fault ends. Faults of validators go on.
     var healsAt: UInt64 = 0
     /// Fault classes of this run.
     var classes: Set<FaultClass> = []
     var accounts: [Address]
-
-    /// Set(height).
-    func set(at height: Height) -> ValidatorSet {
-        (sets.last { $0.from <= height } ?? sets[0]).set
-    }
 
     /// Microseconds of T(round) (IBFT-R10).
     func timeout(_ round: UInt32) -> UInt64 {
@@ -102,14 +98,17 @@ extension Scenario {
         let maySet = options.faults == nil && options.script == nil
         let extra = changesSets || maySet && random.pick(4) == 0 && count > 1
         // Somebody has to join where the set has to change.
-        let joining = extra ? Int(random.pick((changesSets ? 1 : 0)...UInt64(min(count, 6)))) : 0
+        let drawnJoining =
+            extra ? Int(random.pick((changesSets ? 1 : 0)...UInt64(min(count, 6)))) : 0
+        // As many as an elected set has at least.
+        let joining = extra ? max(drawnJoining, Self.leastElected - count) : 0
         addresses = (0..<count + joining).map { Self.address("validator \($0)") }
         accounts = (0..<Int(random.pick(8...48))).map { Self.address("account \($0)") }
         genesis = Self.genesis(shards, Array(addresses.prefix(count)), accounts, &random)
         if Self.hasEconomy(seed, options) {
+            hasWorkload = true
             genesis = Self.withEconomy(genesis, addresses, seed)
         }
-        schedule = ValidatorSchedule(genesis)
         let drawn = options.faults == nil && options.script == nil
         if let named = options.faults { classes = named }
         for faults in FaultClass.allCases where drawn {
@@ -123,9 +122,9 @@ extension Scenario {
         }
         isExcess = classes.contains(.excess)
         pickTimes(&random)
-        pickSets(count, &random)
+        if classes.contains(.sets) { holdElections(&random) }
         pickFaulty(&random)
-        if genesis.parameters.economy != nil { tradeBriskly() }
+        if hasWorkload { tradeBriskly() }
         if let script = options.script { play(script) }
     }
 
@@ -197,60 +196,20 @@ extension Scenario {
         replays = Percent(random.pick([0, 2, 10]))
     }
 
-    // MARK: Sets
-
-    private mutating func pickSets(_ count: Int, _ random: inout SeededGenerator) {
-        let seed = genesis.hash
-        let isWeighted = classes.contains(.sets) && random.pick(3) == 0
-        func make(_ members: [Address], _ random: inout SeededGenerator) -> ValidatorSet {
-            let validators = members.map {
-                Validator(address: $0, power: isWeighted ? random.pick(1...5) : 1)
-            }
-            guard let set = try? ValidatorSet(validators, seed: seed) else {
-                preconditionFailure("members are distinct")
-            }
-            return set
-        }
-        let first = genesis.validators.map { Validator(address: $0, power: 1) }
-        guard let set = try? ValidatorSet(first, seed: seed) else {
-            preconditionFailure("genesis has distinct validators")
-        }
-        sets = [(Height(1), set)]
-        guard classes.contains(.sets) else { return }
-        var height: UInt64 = 2
-        for _ in 0..<random.pick(1...4) {
-            let isFirst = sets.count == 1
-            height += random.pick(1...(isFirst && options.demands(.sets) ? 2 : 8))
-            let all = random.shuffle(addresses)
-            let current = sets[sets.count - 1].set
-            let others = all.filter { !current.contains($0) }
-            // Total replacement where there are enough others, growth or shrinking elsewhere.
-            var members =
-                others.count >= 4 && random.pick(3) == 0
-                ? others : Array(all.prefix(max(min(4, all.count), random.pick(all.count) + 1)))
-            if isFirst, let other = others.first, members.allSatisfy(current.contains),
-                members.count == current.count
-            {
-                members[0] = other
-            }
-            sets.append((Height(height), make(members, &random)))
-        }
-        schedule = ValidatorSchedule(
-            genesis, changes: sets.dropFirst().map { .init(from: $0.from, $0.set) })
-    }
-
     // MARK: Faulty validators
 
-    /// Whether all of these are of at most F power in every set.
-    private func isWithinFaulty(_ nodes: some Sequence<Int>) -> Bool {
-        let addresses = nodes.map { self.addresses[$0] }
-        return sets.allSatisfy { $0.set.power(of: addresses) <= ($0.set.totalPower - 1) / 3 }
+    /// Whether so many are at most F in every set: that of the genesis, and the least that stakes can
+    /// elect, in which all have a power of 1.
+    private func isWithinFaulty(_ nodes: some Collection<Int>) -> Bool {
+        var least = genesis.validators.count
+        if genesis.parameters.economy != nil { least = min(least, Self.leastElected) }
+        return nodes.count <= Quorum.faulty(total: UInt64(least))
     }
 
     private mutating func pickFaulty(_ random: inout SeededGenerator) {
         let order = random.shuffle(Array(addresses.indices))
         if isExcess {
-            // One more than is allowed for, of the first set.
+            // One more than is allowed for.
             for node in order where isWithinFaulty(faulty.keys) {
                 faulty[node] = [.equivocates, .votesTwice]
                 if random.pick(2) == 0 { faulty[node] = [.isTwins] }
@@ -258,11 +217,6 @@ extension Scenario {
             return
         }
         if classes.contains(.byzantine) { pickByzantine(order, &random) }
-        if options.demands(.byzantine), faulty.isEmpty {
-            // Weights may leave nobody of so little power in every set.
-            levelWeights()
-            pickByzantine(order, &random)
-        }
         for node in order
         where isHonest(node) && isWithinFaulty(Array(faulty.keys) + Array(weak) + [node]) {
             weak.insert(node)
@@ -283,18 +237,6 @@ extension Scenario {
             faulty[node] = kinds.contains(.isTwins) ? [.isTwins] : kinds
         }
     }
-
-    private mutating func levelWeights() {
-        sets = sets.map { from, set in
-            let members = set.validators.map { Validator(address: $0.address, power: 1) }
-            guard let level = try? ValidatorSet(members, seed: set.seed) else {
-                preconditionFailure("members are distinct")
-            }
-            return (from, level)
-        }
-        schedule = ValidatorSchedule(
-            genesis, changes: sets.dropFirst().map { .init(from: $0.from, $0.set) })
-    }
 }
 
 extension Scenario: CustomStringConvertible {
@@ -304,13 +246,14 @@ extension Scenario: CustomStringConvertible {
             "\(node):" + kinds.map(\.rawValue).sorted().joined(separator: "+")
         }
         return [
-            "validators \(sets.map { "\($0.set.count)" }.joined(separator: ">"))",
+            "validators \(genesis.validators.count) of \(addresses.count)",
+            "stakes \(stakes.count)",
             "shards \(genesis.parameters.layout.shardCount)", "heights \(heights)",
             "delay \(delay) µs", "jitter \(jitter) µs", "loss \(loss.value) %",
             "duplicates \(duplicates.value) %", "replays \(replays.value) %",
             "disk \(diskDelay) µs", isPipelined ? "pipelined" : "not pipelined",
             "heals at \(healsAt / 1_000_000) s",
-            genesis.parameters.economy == nil ? "no economy" : "economy",
+            hasWorkload ? "economy" : "no economy",
             "faults "
                 + (classes.isEmpty
                     ? "none" : classes.map(\.rawValue).sorted().joined(separator: ",")),

@@ -31,12 +31,12 @@ struct VirtualLedger: Sendable {
     /// Blocks of the open heights that are kept in the branches.
     private var blocks: [Hash32: BeaconBlock] = [:]
 
-    init(_ genesis: Genesis, _ schedule: ValidatorSchedule) {
+    init(_ genesis: Genesis) {
         let states: [GenesisState]
         do throws(StateError) { states = try genesis.states() } catch {
             preconditionFailure("a genesis state is in memory: \(error)")
         }
-        let beacon = BeaconCore(genesis, states: states, schedule: schedule)
+        let beacon = BeaconCore(genesis, states: states)
         books = BeaconBranches(beacon)
         branches = states.map {
             EndpointBranches(
@@ -139,14 +139,23 @@ struct VirtualLedger: Sendable {
         let isDue = due.map { $0 <= now && view.time < $0 } ?? false
         guard isMandatory || isDue || candidates.contains(where: { $0 != nil }) else { return nil }
         let mandatory = states.filter { $0.isMandatory(view) }.map(\.endpoint)
+        let elected = try Self.elected(states)
         let block: BeaconBlock?
         do throws(AnchorRejection) {
             block = try books.propose(
                 candidates.compactMap { $0?.record.block }, on: parent, now: now,
-                proposer: proposer, secrets: &secrets, mandatory: mandatory)
+                proposer: proposer, secrets: &secrets, mandatory: mandatory, elected: elected)
         } catch { throw .ownProposal(error) }
         if let block { keep(block, candidates) }
         return block
+    }
+
+    /// Whom the beacon's state elects.
+    private static func elected(_ states: [ShardCore]) throws(LedgerFault) -> ElectedSet? {
+        guard let beacon = states.last else { return nil }
+        do throws(ExecutionError) {
+            return try beacon.elected(pages: MemoryPages())
+        } catch { throw .execution(beacon.endpoint, error) }
     }
 
     private mutating func keep(_ block: BeaconBlock, _ candidates: [Candidate?]) {
@@ -192,7 +201,10 @@ struct VirtualLedger: Sendable {
         } catch { return .unreadable }
         let view = books.core.view
         let mandatory = branches.filter { $0.core.isMandatory(view) }.map(\.core.endpoint)
-        if let rejection = books.check(block, mandatory: mandatory) { return .anchor(rejection) }
+        let elected = try Self.elected(endpoints)
+        if let rejection = books.check(block, mandatory: mandatory, elected: elected) {
+            return .anchor(rejection)
+        }
         var candidates: [Candidate?] = Array(repeating: nil, count: branches.count)
         for anchor in block.anchors {
             let id = anchor.header.endpoint

@@ -20,10 +20,10 @@ struct WorkloadState {
             chainID: scenario.genesis.parameters.chainID, maxFee: Amount(1_000_000), tip: Amount(1))
         factory.tip = Amount(2)
         workload = Workload(accounts: scenario.accounts, factory: factory)
-        if scenario.genesis.parameters.economy != nil {
+        if scenario.hasWorkload {
             economy = EconomyWorkload(
                 people: scenario.accounts + scenario.addresses,
-                owners: Array(scenario.accounts.prefix(4)))
+                owners: Array(scenario.accounts.prefix(4)), validators: scenario.addresses)
         }
         hasIllegal = scenario.hasIllegal
         random = SeededGenerator(seed: scenario.seed ^ 0x776f_726b_6c6f_6164)
@@ -47,6 +47,7 @@ struct WorkloadState {
             }
         }
         made += acts(now, reference)
+        made += stakes(scenario, now, reference)
         return (made, random.pick(scenario.arrival / 4...scenario.arrival * 7 / 4))
     }
 
@@ -56,6 +57,28 @@ struct WorkloadState {
             return final
         }
         return known.nonce
+    }
+
+    /// Stakes that are due, until the ledger has them (SIM-47).
+    private mutating func stakes(
+        _ scenario: Scenario, _ now: UInt64, _ reference: VirtualLedger
+    ) -> [Transaction] {
+        let due = scenario.stakes.filter { $0.from <= now }
+        guard !due.isEmpty else { return [] }
+        let view = EconomyView(reference.beacon, reference.endpoints)
+        var made: [Transaction] = []
+        for stake in due where view.stake(of: stake.owner) == nil {
+            let nonce = nonce(stake.owner, now, reference)
+            // One at a time, until it is final or lost.
+            guard nonce == reference.account(stake.owner).nonce,
+                let transaction = try? workload.factory.transaction(
+                    of: .validator(.stakeRole(.validator, termDays: 1, value: stake.amount)),
+                    from: stake.owner, nonce: nonce)
+            else { continue }
+            made.append(transaction)
+            next[stake.owner] = (nonce + 1, now + 15_000_000)
+        }
+        return made
     }
 
     /// What the economy has to do.

@@ -66,9 +66,12 @@ import Testing
         #expect(throws: RLPError.unknownValue(0)) {
             try RoleRoll(roll([(staker(0), Amount(1)), (staker(1), Amount(2))]))
         }
-        let set = ElectedSet(epoch: 4, validators: [staker(0), staker(1)].sorted())
+        let set = ElectedSet(
+            epoch: 4, validators: [staker(0), staker(1)].sorted(),
+            seed: Hash32(words: (1, 2, 3, 4)))
         #expect(try ElectedSet(set.object) == set)
-        let reversed = ElectedSet(epoch: 4, validators: set.validators.reversed())
+        let reversed = ElectedSet(
+            epoch: 4, validators: set.validators.reversed(), seed: set.seed)
         #expect(throws: RLPError.unknownValue(0)) { try ElectedSet(reversed.object) }
     }
 

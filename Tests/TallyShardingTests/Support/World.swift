@@ -95,10 +95,11 @@ struct World {
         let block = beacon.propose(
             candidates.compactMap { $0?.record.block },
             now: BeaconTime(milliseconds: beacon.head.time.milliseconds + 2_000), proposer: .zero,
-            secrets: &secrets)
+            secrets: &secrets, elected: nil)
         let headers = block.anchors.map(\.header)
         let rejection = beacon.check(
-            block.header, headers, mandatory: mandatory.map { EndpointID(UInt16($0)) })
+            block.header, headers, mandatory: mandatory.map { EndpointID(UInt16($0)) },
+            elected: nil)
         #expect(rejection == nil)
         beacon.commit(block.header, headers)
         let deliveries = Delivery.group(
