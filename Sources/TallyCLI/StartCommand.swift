@@ -102,6 +102,8 @@ struct StartCommand: AsyncParsableCommand {
         _ known: [Address], _ genesis: Genesis, _ path: String
     ) throws -> Address {
         if let address = known.first(where: genesis.validators.contains) { return address }
+        // Whoever has staked may be one; the node asks its ledger.
+        if genesis.parameters.economy != nil, known.count == 1 { return known[0] }
         guard let other = known.first else {
             throw KeyError.noKey(genesis.validators[0], path: path)
         }

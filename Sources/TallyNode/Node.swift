@@ -51,8 +51,8 @@ extension NodeError: CustomStringConvertible {
         case .certificate(let path):
             "\(path) is no certificate with its key; delete it to have another made"
         case .notAValidator(let address):
-            "the key is that of \(address), which is no validator of this network; check the key, "
-                + "or follow the network without voting with --observe"
+            "the key is that of \(address), which is no validator of this network as far as this ledger knows; check the key, "
+                + "stake with it (`tally compute stake place`), or follow the network without voting with --observe"
         case .votingObserver(let address):
             "the key is that of \(address), a validator of this network, and would vote; give the "
                 + "observer a key of its own with --key-file, or leave --observe out"
@@ -89,20 +89,19 @@ package final class Node: Sendable {
         do throws(DataDirectoryError) {
             genesis = try directory.genesis().genesis
         } catch { throw .directory(error) }
-        // NET-27
-        let isMember = genesis.validators.contains(key.address)
-        switch configuration.peers.role {
-        case .validator where !isMember: throw .notAValidator(key.address)
-        case .observer where isMember: throw .votingObserver(key.address)
-        case .validator, .observer: break
+        let isFounder = genesis.validators.contains(key.address)
+        // Who else is a validator the ledger knows, once it is open.
+        if genesis.parameters.economy == nil, configuration.peers.role == .validator, !isFounder {
+            throw .notAValidator(key.address)
         }
         let hasPeers =
-            !isMember || genesis.validators.count > 1 || !configuration.peers.observers.isEmpty
+            !isFounder || genesis.validators.count > 1 || !configuration.peers.observers.isEmpty
         let network =
             hasPeers
             ? try await openNetwork(configuration, genesis, directory.path, key, logger) : nil
         let (engine, recovery) = try openEngine(
             configuration, genesis, path: directory.path, key, network, logger)
+        let isMember = try isMember(key.address, as: configuration.peers.role, engine)
         let dispatcher = LedgerDispatcher(
             publisher: engine.publisher, intake: engine.intake, shards: engine.shards,
             genesis: genesis, clientVersion: ProgramVersion.client,
@@ -127,6 +126,28 @@ package final class Node: Sendable {
         return Node(
             genesis: genesis, recovery: recovery, engine: engine, server: server,
             network: network, duties: duties, logger: logger, directory: directory)
+    }
+
+    /// NET-27: whether an account is a validator, as the ledger here knows; not for a role that it must
+    /// not have.
+    private static func isMember(
+        _ address: Address, as role: PeerRole, _ engine: Engine
+    ) throws(NodeError) -> Bool {
+        let snapshot = engine.publisher.current
+        let validators: Set<Address>
+        do throws(ReadError) { validators = try snapshot.validators() } catch {
+            throw .engine(.read(error))
+        }
+        switch role {
+        case .validator where !validators.contains(address): throw .notAValidator(address)
+        // Who has staked and is not elected votes on nothing yet.
+        case .observer
+        where snapshot.genesis.validators.contains(address)
+            || snapshot.view.validators.contains(address):
+            throw .votingObserver(address)
+        case .validator: return true
+        case .observer: return false
+        }
     }
 
     private init(

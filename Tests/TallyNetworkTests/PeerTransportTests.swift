@@ -144,7 +144,7 @@ import Testing
         let one = try await TestNode(keys[0], list: keys)
         let other = try await TestNode(keys[1], list: keys, dialling: one)
         let link = try #require(await one.link())
-        one.transport.update(PeerList(validators: [keys[0].address]))
+        one.transport.update(validators: [keys[0].address])
         #expect(await link.received() == nil)
         #expect(await one.refusal() == .notOnTheList(keys[1].address), "when it comes again")
         await other.transport.stop()

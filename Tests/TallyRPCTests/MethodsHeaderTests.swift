@@ -70,6 +70,8 @@ import Testing
             out.append(time)
             out.append(proposer)
             for hash in hashes[2...] { out.append(hash) }
+            // Another set, which this network never has.
+            out.list { _ in }
         }
     }
 
@@ -187,15 +189,27 @@ import Testing
             let seal = try #require(finality["seals"]?.arrayValue?.first)
             for wrong in [
                 .null, ["kind": "genesis"], ["kind": "seals"],
-                ["kind": "seals", "round": "0x0", "seals": [seal, seal]],
-                ["kind": "seals", "round": "0x0", "seals": [["validator": "0x"]]],
+                [
+                    "kind": "seals", "round": "0x0", "seals": [seal, seal], "elections": [],
+                ],
+                ["kind": "seals", "round": "0x0", "seals": [seal]],
+                [
+                    "kind": "seals", "round": "0x0", "seals": [["validator": "0x"]],
+                    "elections": [],
+                ],
+                [
+                    "kind": "seals", "round": "0x0", "seals": [seal],
+                    "elections": [["header": "0x1", "round": "0x0", "seals": []]],
+                ],
             ] as [JSON] {
                 #expect(throws: ProofDocumentError.member("finality")) {
                     _ = try verify(changed(other, wrong))
                 }
             }
             #expect(throws: ProofDocumentError.notFinal(power: 0, quorum: 1)) {
-                let none: JSON = ["kind": "seals", "round": "0x0", "seals": []]
+                let none: JSON = [
+                    "kind": "seals", "round": "0x0", "seals": [], "elections": [],
+                ]
                 _ = try verify(changed(other, none))
             }
         }

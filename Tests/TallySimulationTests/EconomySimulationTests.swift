@@ -50,7 +50,7 @@ import Testing
     @Test func oneSeedInTwentyHasAnEconomy() {
         func economies(_ options: SimulationOptions) -> [UInt64] {
             (1...40).filter {
-                Scenario(seed: $0, options: options).genesis.parameters.economy != nil
+                Scenario(seed: $0, options: options).hasWorkload
             }
         }
         #expect(economies(SimulationOptions()) == [11, 31])

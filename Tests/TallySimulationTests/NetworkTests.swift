@@ -61,7 +61,7 @@ import Testing
     /// SEED-4: whatever happens, and in sets that change. The longer run goes on where the other ends.
     @Test(arguments: 1...6) func seedsGrow(seed: UInt64) {
         let (short, long) = (
-            run(seed, SimulationOptions(heights: 40)), run(seed, SimulationOptions(heights: 100))
+            run(seed, SimulationOptions(heights: 40)), run(seed, SimulationOptions(heights: 240))
         )
         #expect(long.heights > short.heights)
         #expect(short.seeds > 0 && long.seeds > short.seeds, "seed \(seed)")

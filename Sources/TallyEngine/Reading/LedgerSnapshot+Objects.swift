@@ -1,6 +1,9 @@
+import TallyConsensus
+import TallyExecution
 package import TallyPrimitives
 import TallySharding
 package import TallyState
+import TallyTransactions
 
 /// Objects of the compute families, as of the snapshot.
 extension LedgerSnapshot {
@@ -28,5 +31,23 @@ extension LedgerSnapshot {
             return try endpoint.tree.walk(
                 kind, from: start, limit: limit, visits: Self.walkedBuckets, endpoint.view)
         } catch { throw .state(error) }
+    }
+
+    /// Who is a validator to others: of the genesis, of a set around this height, or with an active
+    /// stake (NET-5).
+    /// - Throws: `ReadError` for a damaged store.
+    package func validators() throws(ReadError) -> Set<Address> {
+        var validators = Set(genesis.validators)
+        guard genesis.parameters.economy != nil else { return validators }
+        for set in [schedule[height]] + schedule.changes.map(\.set) {
+            validators.formUnion(set.addresses)
+        }
+        guard let object = try object(RoleRoll.key(of: .validator), of: layout.beacon) else {
+            return validators
+        }
+        do throws(RLPError) {
+            validators.formUnion(try RoleRoll(object).entries.map(\.owner))
+        } catch { throw .corruptRow(database: "buckets") }
+        return validators
     }
 }

@@ -33,6 +33,8 @@ package final class LedgerSnapshot: Sendable {
     package let hash: Hash32
     /// What the next blocks may know: heads of all endpoints.
     package let view: AnchoredView
+    /// Sets of the heights around this one.
+    package let schedule: ValidatorSchedule
     /// By index: the shards, then the beacon's own endpoint.
     package let endpoints: [EndpointSnapshot]
     package let beaconHistory: BeaconHistory
@@ -47,6 +49,7 @@ package final class LedgerSnapshot: Sendable {
         header = beacon.head
         hash = beacon.headHash
         view = beacon.view
+        schedule = beacon.schedule
         self.endpoints = endpoints
         self.beaconHistory = beaconHistory
     }

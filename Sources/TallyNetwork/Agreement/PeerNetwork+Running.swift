@@ -14,7 +14,7 @@ extension PeerNetwork {
             group.addTask {
                 for await _ in self.jobs.values { try await beacon.proceed() }
             }
-            group.addTask { await self.watchHeads(engine.publisher) }
+            group.addTask { try await self.watchHeads(engine.publisher) }
             group.addTask { try await self.takeTurns(engine) }
             group.addTask {
                 for await batch in self.gossip { await self.submit(batch, engine.intake) }
@@ -34,13 +34,22 @@ extension PeerNetwork {
     package func stop() async { await transport.stop() }
 
     /// A new head may be what a message that was kept waits for.
-    private func watchHeads(_ publisher: HeadPublisher) async {
+    private func watchHeads(_ publisher: HeadPublisher) async throws {
+        try takeValidators(publisher.current)
         var height = publisher.current.height
         while let snapshot = await publisher.next(after: height) {
             height = snapshot.height
             transport.setHeight(height)
+            try takeValidators(snapshot)
             turns.give()
         }
+    }
+
+    // NET-5: who is staked comes before it is elected, so that it is there by then.
+    private func takeValidators(_ snapshot: LedgerSnapshot) throws(EngineError) {
+        do throws(ReadError) {
+            transport.update(validators: try snapshot.validators())
+        } catch { throw .read(error) }
     }
 
     /// What waited for somebody who proposes it before we do (NET-25).

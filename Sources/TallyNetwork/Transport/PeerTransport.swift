@@ -147,8 +147,8 @@ package final class PeerTransport: Sendable {
 
     /// The newest final height, for those who greet us from now on.
     package func setHeight(_ height: Height) { core.setHeight(height) }
-    /// Who is taken from now on; who left the list is disconnected (NET-5).
-    package func update(_ list: PeerList) { core.update(list) }
+    /// Who is taken as a validator from now on; who left the list is disconnected (NET-5).
+    package func update(validators: Set<Address>) { core.update(validators: validators) }
     /// Another certificate from the next connection on; those that stand go on (NET-32).
     package func renew(_ identity: TransportIdentity) { core.renew(identity, vouch(identity)) }
     /// Of the certificate that the next connection shows.

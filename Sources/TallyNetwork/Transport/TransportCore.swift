@@ -215,10 +215,12 @@ final class TransportCore: Sendable {
         return isBanned
     }
 
-    /// Replaces the list; who left it is disconnected (NET-5).
-    func update(_ list: PeerList) {
-        let gone = state.withLock { state in
-            state.list = list
+    /// Replaces the validators of the list; who left it is disconnected (NET-5).
+    func update(validators: Set<Address>) {
+        let gone: [PeerLink] = state.withLock { state in
+            guard state.list.validators != validators else { return [] }
+            state.list.validators = validators
+            let list = state.list
             return state.ordered.filter {
                 list.objection(to: $0.address, as: $0.identity.role) != nil
             }

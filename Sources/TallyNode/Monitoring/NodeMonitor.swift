@@ -58,7 +58,7 @@ struct NodeMonitor: Sendable {
 
     /// A lone validator with observers goes on without them.
     private var needsPeers: Bool {
-        engine.genesis.validators.count > 1
+        engine.publisher.current.view.validators.count > 1
             || network?.transport.links.contains { $0.identity.role == .validator } ?? false
     }
 
@@ -69,7 +69,8 @@ struct NodeMonitor: Sendable {
         let heights = network.transport.links.filter { $0.identity.role == .validator }
             .map(\.height.value).sorted(by: >)
         guard !heights.isEmpty else { return 0 }
-        let faulty = Int(Quorum.faulty(total: UInt64(engine.genesis.validators.count)))
+        let members = engine.publisher.current.view.validators.count
+        let faulty = Int(Quorum.faulty(total: UInt64(members)))
         let known = heights[min(faulty, heights.count - 1)]
         return known - min(known, height.value)
     }

@@ -22,8 +22,9 @@ struct Scenario: Sendable {
     var heights: Int
     /// Who there is, members of some set or not; nodes by index.
     var addresses: [Address]
-    /// Stakes of validators, by the time from which somebody sends them (SIM-47).
+    /// Stakes of validators, by the time from which somebody sends them (SIM-10).
     var stakes: [PlannedStake] = []
+    var impeachments: [Impeachment] = []
     var genesis: Genesis
     var isPipelined = true
     var firstTimeout: UInt64 = 1_000_000

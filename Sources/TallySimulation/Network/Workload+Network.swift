@@ -59,24 +59,37 @@ struct WorkloadState {
         return known.nonce
     }
 
-    /// Stakes that are due, until the ledger has them (SIM-47).
+    /// Stakes and votes that are due, until the ledger has them (SIM-10).
     private mutating func stakes(
         _ scenario: Scenario, _ now: UInt64, _ reference: VirtualLedger
     ) -> [Transaction] {
-        let due = scenario.stakes.filter { $0.from <= now }
-        guard !due.isEmpty else { return [] }
+        guard scenario.stakes.contains(where: { $0.from <= now }) else { return [] }
         let view = EconomyView(reference.beacon, reference.endpoints)
+        var due: [(Address, ValidatorOperation)] = []
+        for stake in scenario.stakes where stake.from <= now {
+            guard view.stake(of: stake.owner) == nil else { continue }
+            due.append((stake.owner, .stakeRole(.validator, termDays: 1, value: stake.amount)))
+        }
+        for impeachment in scenario.impeachments where impeachment.from <= now {
+            let accused = impeachment.accused
+            guard let stake = view.stake(of: accused), stake.isActive else { continue }
+            for voter in scenario.stakes.map(\.owner)
+            where voter != accused && !stake.votes.contains(voter)
+                && view.stake(of: voter)?.isActive == true
+            {
+                due.append((voter, .impeach(accused)))
+            }
+        }
         var made: [Transaction] = []
-        for stake in due where view.stake(of: stake.owner) == nil {
-            let nonce = nonce(stake.owner, now, reference)
+        for (sender, operation) in due {
+            let nonce = nonce(sender, now, reference)
             // One at a time, until it is final or lost.
-            guard nonce == reference.account(stake.owner).nonce,
+            guard nonce == reference.account(sender).nonce,
                 let transaction = try? workload.factory.transaction(
-                    of: .validator(.stakeRole(.validator, termDays: 1, value: stake.amount)),
-                    from: stake.owner, nonce: nonce)
+                    of: .validator(operation), from: sender, nonce: nonce)
             else { continue }
             made.append(transaction)
-            next[stake.owner] = (nonce + 1, now + 15_000_000)
+            next[sender] = (nonce + 1, now + 15_000_000)
         }
         return made
     }
