@@ -59,13 +59,13 @@ import Testing
     @Test func refusesAnotherFormat() throws {
         let scratch = try Scratch()
         try create(scratch)
-        try scratch.write("5\nwhatever\n", to: "VERSION")
+        try scratch.write("6\nwhatever\n", to: "VERSION")
         #expect(
-            throws: DataDirectoryError.unknownVersion(path: scratch.path, found: 5, supported: 4)
+            throws: DataDirectoryError.unknownVersion(path: scratch.path, found: 6, supported: 5)
         ) { try DataDirectory(path: scratch.path).genesis() }
     }
 
-    @Test(arguments: ["", "x\n", "4\n", "4\n0x12\n"])
+    @Test(arguments: ["", "x\n", "5\n", "5\n0x12\n"])
     func refusesADamagedVersion(_ text: String) throws {
         let scratch = try Scratch()
         try create(scratch)

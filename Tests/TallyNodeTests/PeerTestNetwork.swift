@@ -13,20 +13,39 @@ import Testing
 final class PeerTestNetwork {
     let accounts: [DevNetwork.Account]
     let keys: [PrivateKey]
+    let genesis: GenesisDocument
     private let validators: Int
     private let scratches: [Scratch]
     private var nodes: [Int: Node] = [:]
     private var endings: [AsyncStream<Void>.Continuation] = []
 
-    init(validators: Int, observers: Int = 0) throws {
-        let network = DevNetwork(layout: try #require(ShardLayout(shardCount: 2)))
+    /// - Parameter change: of the parameters; with an economy all nodes have money.
+    init(
+        validators: Int, observers: Int = 0, change: (inout NetworkParameters) -> Void = { _ in }
+    ) throws {
+        var parameters = NetworkParameters(
+            chainID: DevNetwork.chainID, layout: try #require(ShardLayout(shardCount: 2)))
+        change(&parameters)
+        let network = DevNetwork(parameters: parameters)
         let count = validators + observers
         keys = try (0..<count).map {
             try PrivateKey(SHA256.hash(.object, Array("node \($0)".utf8)))
         }
-        let genesis = network.genesis(
+        let founded = network.genesis(
             time: BeaconTime(milliseconds: 1_000),
             validators: keys.prefix(validators).map(\.address))
+        let purses =
+            parameters.economy == nil
+            ? []
+            : keys.dropFirst(validators).map {
+                Genesis.Opening(address: $0.address, balance: Amount(100_000_000_000))
+            }
+        genesis = GenesisDocument(
+            name: founded.name,
+            genesis: try Genesis(
+                parameters: founded.genesis.parameters, time: founded.genesis.time,
+                accounts: founded.genesis.accounts + purses,
+                validators: founded.genesis.validators))
         scratches = try (0..<count).map { _ in try Scratch() }
         for scratch in scratches { try DataDirectory(path: scratch.path).create(genesis) }
         accounts = network.accounts
@@ -74,6 +93,8 @@ final class PeerTestNetwork {
         group.addTask { try await node.run(signals: .none, until: end) }
         return try LedgerClient(node.rpcURL, timeout: .seconds(60))
     }
+
+    func directory(_ index: Int) -> String { scratches[index].path }
 
     /// Of a node that runs.
     func url(_ index: Int) throws -> String { try #require(nodes[index]).rpcURL }

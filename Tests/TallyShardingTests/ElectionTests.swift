@@ -153,7 +153,7 @@ import Testing
         #expect(core.schedule[Height(32)] != core.schedule[Height(29)])
     }
 
-    /// PROOF-13.
+    /// PROOF-18.
     @Test func setsLeadFromTheGenesisToALaterOne() throws {
         var core = BeaconCore(genesis, states: states)
         var sealed: [(BeaconHeader, FinalCertificate)] = []

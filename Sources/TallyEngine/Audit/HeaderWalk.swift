@@ -20,7 +20,7 @@ struct HeaderWalk {
     let checkpointStreams: [[StreamState]?]
     /// Rows met so far, by endpoint index.
     var rows: [RowCounts]
-    /// Rows of the elections, which say a missing block's set (PROOF-13).
+    /// Rows of the elections, which say a missing block's set (PROOF-18).
     var elections: [BeaconRow] = []
     /// The last `.supply` finding: the same one at every later height says nothing.
     private var reportedSupply: AuditFinding?

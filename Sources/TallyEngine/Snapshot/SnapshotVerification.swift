@@ -179,8 +179,8 @@ extension Snapshot {
     /// Verifies all of a snapshot without a ledger: whoever knows the genesis needs to believe nobody.
     ///
     /// Holds the state of one endpoint at a time in memory.
-    /// - Parameter expected: hash of the beacon header that it must end in, from somebody trusted;
-    ///   where validators have changed since the genesis, nothing else says which are right.
+    /// - Parameter expected: hash of the beacon header that it must end in, from somebody trusted
+    ///   (SNAP-6).
     /// - Throws: every case of `SnapshotError`.
     package static func verify(
         _ path: String, genesis: Genesis, expecting expected: Hash32? = nil,

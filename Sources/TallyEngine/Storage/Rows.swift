@@ -219,7 +219,7 @@ extension BeaconRow.Anchor {
 }
 
 extension BeaconRow {
-    /// Header and seals alone: what shows the set that the header carries (PROOF-13).
+    /// Header and seals alone: what shows the set that the header carries (PROOF-18).
     package var election: BeaconRow {
         BeaconRow(header: header, certificate: certificate, anchors: [])
     }

@@ -24,7 +24,7 @@ package enum ElectionChainError: Error, Hashable, Sendable, CustomStringConverti
 }
 
 /// The sets of validators from the genesis on, for who was not there: each later one stands in a
-/// header that the set before sealed (PROOF-13).
+/// header that the set before sealed (PROOF-18).
 package struct ElectionChain: Sendable {
     package private(set) var schedule: ValidatorSchedule
     private let identity: ChainIdentity
