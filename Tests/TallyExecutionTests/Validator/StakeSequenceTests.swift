@@ -122,6 +122,7 @@ import Testing
                 case .heartbeat: kinds.insert(5)
                 case .impeachmentVoted: kinds.insert(6)
                 case .validatorsElected: kinds.insert(7)
+                case .rewardsClaimed: Issue.record("no share arrives here")
                 }
             }
             let left = try keys.reduce(UInt128(0)) {
