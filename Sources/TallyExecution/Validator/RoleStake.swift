@@ -111,7 +111,7 @@ package struct RoleStake: Hashable, Sendable {
         }
     }
 
-    /// What it weighs among nodes, from the next epoch on: E of what is left (STAKE-14).
+    /// What it weighs among nodes, from the next epoch on: E of what is left (STAKE-14, ECON-4).
     package func weight(_ economy: EconomyParameters) -> RewardWeight {
         guard isActive else { return .zero }
         let rate =
