@@ -80,6 +80,7 @@ extension ValidatorOperation {
         case .heartbeat: "heartbeat"
         case .submitEvidence: "submitEvidence"
         case .impeach: "impeach"
+        case .claimRewards: "claimRewards"
         }
     }
 }

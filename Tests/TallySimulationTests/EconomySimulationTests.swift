@@ -35,8 +35,8 @@ import Testing
         "TaskRevealed", "JobPaid", "LeaseFunded", "LeasePaused", "LeaseResumed", "JobClosed",
         "OfferListed", "OfferRepriced", "OfferClosed", "OfferTaken", "TradeExecuted", "TradeOwed",
         "TradeRewarded", "StakePlaced", "StakeRenewed", "StakeReleased", "Heartbeat",
-        "RolePenalised", "StakeForfeited", "ImpeachmentVoted", "EpochClosed", "EpochMinted",
-        "RewardsArrived", "PayoutSent", "PayoutPaid",
+        "RolePenalised", "StakeForfeited", "ImpeachmentVoted", "RoleRewardsClaimed", "EpochClosed",
+        "EpochMinted", "RewardsArrived", "PayoutSent", "PayoutPaid",
     ]
 
     @Test(arguments: 1...3) func networkWithAnEconomyKeepsEveryRule(seed: UInt64) {

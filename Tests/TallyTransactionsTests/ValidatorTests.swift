@@ -10,8 +10,8 @@ private let validators = address("0x000000000000000000000000000000000000c006")
 /// The door of the Validator family (STAKE-1).
 @Suite struct ValidatorTests {
     private static let operations: [(ValidatorOperation, Weight)] = [
-        (.stakeRole(.validator, termDays: 360, value: Amount(1_000)), 87_000),
-        (.stakeRole(.router, termDays: .max, value: .max), 87_000),
+        (.stakeRole(.validator, termDays: 360, value: Amount(1_000)), 98_000),
+        (.stakeRole(.router, termDays: .max, value: .max), 98_000),
         (.renewStake(termDays: 180), 44_000),
         (.unstake, 28_000),
         (.heartbeat, 28_000),
@@ -19,6 +19,7 @@ private let validators = address("0x000000000000000000000000000000000000c006")
         (.submitEvidence([1, 2, 3]), 40_000),
         (.submitEvidence([UInt8](repeating: 7, count: 672)), 40_000),
         (.impeach(recipient), 28_000),
+        (.claimRewards, 39_000),
     ]
 
     @Test func everyOperationIsReadBackFromItsCall() throws {
@@ -92,6 +93,7 @@ private let validators = address("0x000000000000000000000000000000000000c006")
             "heartbeat": ValidatorOperation.heartbeatSelector,
             "submitEvidence": ValidatorOperation.submitEvidenceSelector,
             "impeach": ValidatorOperation.impeachSelector,
+            "claimRewards": ValidatorOperation.claimRewardsSelector,
         ]
         #expect(functions.count == expected.count)
         for function in functions {

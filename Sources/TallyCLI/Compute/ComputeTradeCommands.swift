@@ -101,7 +101,7 @@ struct ComputeStakeCommand: ParsableCommand {
         commandName: "stake", abstract: "Stake as a validator or router.",
         subcommands: [
             StakePlace.self, StakeRenew.self, StakeWithdraw.self, StakeHeartbeat.self,
-            StakeEvidence.self, StakeImpeach.self,
+            StakeEvidence.self, StakeImpeach.self, StakeClaim.self,
         ])
 
     struct StakePlace: ComputeVerb {
@@ -167,5 +167,13 @@ struct ComputeStakeCommand: ParsableCommand {
         @OptionGroup var options: ComputeOptions
 
         func operation() -> TallyTransactions.Operation { .validator(.impeach(owner.value)) }
+    }
+
+    struct StakeClaim: ComputeVerb {
+        static let configuration = CommandConfiguration(
+            commandName: "claim", abstract: "Draw the rewards that the stake has earned.")
+        @OptionGroup var options: ComputeOptions
+
+        func operation() -> TallyTransactions.Operation { .validator(.claimRewards) }
     }
 }

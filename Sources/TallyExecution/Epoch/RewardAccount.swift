@@ -1,7 +1,7 @@
 package import TallyPrimitives
 import TallyState
 
-/// A node's part in the rewards of its shard: from which epoch on it had which weight (EPOCH-5).
+/// A node's part in the rewards of its shard, or a role's stake's of the beacon: from which epoch on it had which weight (EPOCH-5).
 ///
 /// A change takes effect with the next epoch. Epochs whose share has arrived are settled when the
 /// weight changes, so there are at most as many weights as epochs from the first whose share is under

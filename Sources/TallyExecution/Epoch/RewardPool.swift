@@ -1,7 +1,7 @@
 import TallyPrimitives
 import TallyState
 
-/// What an endpoint's nodes share: the money that arrived and was not drawn, and by which weights
+/// What an endpoint's nodes share, and the beacon's stakes: the money that arrived and was not drawn, and by which weights
 /// (EPOCH-4).
 struct RewardPool: EpochObject {
     /// The first epoch whose share has not arrived.

@@ -74,14 +74,15 @@ package struct StateAudit: Sendable {
     }
 
     /// The invariants of every family.
-    /// - Parameter others: parts in the rewards that no node of the endpoint holds.
+    /// - Parameter others: parts in the rewards that no node or stake of the endpoint holds.
     /// - Throws: the first that does not hold.
     package func check(others: [RewardAccount] = []) throws(InvariantViolation) {
         try checkTransfer()
         let reserved =
             try checkNode() + checkProof() + checkJob() + checkTrade() + checkValidator()
         try checkEpoch()
-        try checkRewards(accounts: try rewardAccounts() + others)
+        try checkRewards(
+            accounts: try rewardAccounts() + roleRewardAccounts() + others)
         try checkSystem(reserved: reserved)
     }
 }

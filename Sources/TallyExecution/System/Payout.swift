@@ -6,7 +6,7 @@ package import TallyTransactions
 package enum PayoutReason: UInt8, Hashable, Sendable, CaseIterable {
     /// A stake whose term is over, or that was not taken up.
     case stake = 1
-    /// A node's rewards.
+    /// Rewards of a node, or of a role's stake.
     case reward = 2
     /// What a provider earned.
     case earnings = 3

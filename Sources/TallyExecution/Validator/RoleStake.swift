@@ -64,6 +64,8 @@ package struct RoleStake: Hashable, Sendable {
     package var votes: [Address]
     /// Ascending; those of earlier stakes of the owner too.
     package var offences: [Offence]
+    /// The part in the node rewards; that of earlier stakes of the owner too (STAKE-15).
+    package var rewards: RewardAccount
 
     /// Misdeeds after which an owner stakes no more: as many as are reported of one (IBFT-V3).
     package static let offenceLimit = 16
@@ -71,7 +73,8 @@ package struct RoleStake: Hashable, Sendable {
     package init(
         id: ObjectID, role: StakeRole, left: Amount, staked: Amount, termDays: UInt32,
         since: BeaconTime, until: BeaconTime, phase: Phase, lastSeen: BeaconTime,
-        charged: UInt64, votes: [Address], offences: [Offence]
+        charged: UInt64, votes: [Address], offences: [Offence],
+        rewards: RewardAccount = RewardAccount()
     ) {
         self.id = id
         self.role = role
@@ -85,6 +88,7 @@ package struct RoleStake: Hashable, Sendable {
         self.charged = charged
         self.votes = votes
         self.offences = offences
+        self.rewards = rewards
     }
 
     package static func key(of owner: Address) -> ObjectKey {
@@ -105,6 +109,24 @@ package struct RoleStake: Hashable, Sendable {
         case .renewed(let times): times
         case .active, .released, .forfeited: 0
         }
+    }
+
+    /// What it weighs among nodes, from the next epoch on: E of what is left (STAKE-14, ECON-4).
+    package func weight(_ economy: EconomyParameters) -> RewardWeight {
+        guard isActive else { return .zero }
+        let rate =
+            switch role {
+            case .validator: economy.validatorPower
+            case .router: economy.routerPower
+            }
+        let power: ComputePower
+        do throws(EconomyError) {
+            power = try rate.power(of: left)
+        } catch {
+            // A rate of 0 is a fault of the parameters (ECON-24): it is more than 64 bits.
+            power = ComputePower(tenThousandths: .max)
+        }
+        return RewardWeight(power, multiplierBps: StakeMultipliers.neutralBps)
     }
 
     /// Whole steps without a sign of life; the term's end ends an outage (STAKE-7).
@@ -149,6 +171,7 @@ extension RoleStake {
             try list.nextFixed()
         }
         offences = try list.nextArray(limit: Self.offenceLimit)
+        rewards = try RewardAccount(from: &list)
         try list.finish()
         try outer.finish()
         guard zip(votes, votes.dropFirst()).allSatisfy({ $0 < $1 }),
@@ -169,6 +192,7 @@ extension RoleStake {
             out.append(charged)
             out.list { out in for vote in votes { out.append(vote) } }
             out.append(offences)
+            rewards.encode(to: &out)
         }
         return StateObject(kind: .validator, value: left, payload: Payload(payload))
     }

@@ -20,6 +20,7 @@ extension BlockExecutor {
         case .heartbeat: try recordHeartbeat(call)
         case .submitEvidence(let evidence): try acceptEvidence(evidence)
         case .impeach(let accused): try impeach(accused, call)
+        case .claimRewards: try claimRewards(call)
         }
     }
 

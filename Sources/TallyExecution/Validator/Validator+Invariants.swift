@@ -4,7 +4,7 @@ import TallyTransactions
 
 /// What always holds of the Validator family's objects, recounted from scratch.
 extension StateAudit {
-    /// - Returns: due entries that the objects have reserved (RCPT-11): the payout of each active stake.
+    /// - Returns: due entries that the objects have reserved (RCPT-11): two payouts of each active stake.
     /// - Throws: the first invariant that does not hold.
     func checkValidator() throws(InvariantViolation) -> Int {
         let stakes = try roleStakes()
@@ -19,7 +19,12 @@ extension StateAudit {
         for stake in stakes { try check(stake, entries) }
         for role in StakeRole.allCases { try checkRoll(of: role, stakes) }
         try checkElections(hasStakes: !stakes.isEmpty, entries)
-        return stakes.count(where: \.isActive)
+        return 2 * stakes.count(where: \.isActive)
+    }
+
+    /// The stakes' parts in the rewards.
+    func roleRewardAccounts() throws(InvariantViolation) -> [RewardAccount] {
+        try roleStakes().map(\.rewards)
     }
 
     /// Decoded, each under its owner's address.
@@ -52,6 +57,12 @@ extension StateAudit {
         guard stake.left <= stake.staked, stake.since <= stake.lastSeen,
             stake.since < stake.until
         else { throw .broken(.validator, what: "a stake with more than was staked, or no term") }
+        // STAKE-14
+        if let economy = context.parameters.economy {
+            guard stake.rewards.next == stake.weight(economy) else {
+                throw .broken(.validator, what: "another weight than what is left gives")
+            }
+        }
         guard stake.isActive else {
             guard stake.left.isZero, stake.votes.isEmpty else {
                 throw .broken(.validator, what: "an ended stake with money or votes")

@@ -46,6 +46,7 @@ extension BlockExecutor {
         if stake.left.isZero {
             try forfeit(&stake, .outage)
         } else {
+            try adjustWeight(of: &stake)
             var roll = try roll(of: stake.role)
             roll.set(stake.owner, stake.left)
             try store(roll)

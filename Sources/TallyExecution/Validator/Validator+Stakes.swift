@@ -26,16 +26,19 @@ extension BlockExecutor {
         var roll = try roll(of: role)
         guard !roll.isFull else { return .validator(.roleFull) }
         let isFirst = try state.object(ElectedSet.key) == nil
-        guard hasDueRoom(for: isFirst ? 4 : 3) else { return .dueQueueFull }
-        let stake = RoleStake(
+        guard hasDueRoom(for: isFirst ? 5 : 4) else { return .dueQueueFull }
+        var stake = RoleStake(
             id: call.id, role: role, left: call.value, staked: call.value, termDays: termDays,
             since: context.time, until: until, phase: .active, lastSeen: context.time,
-            charged: 0, votes: [], offences: earlier?.offences ?? [])
+            charged: 0, votes: [], offences: earlier?.offences ?? [],
+            rewards: earlier?.rewards ?? RewardAccount())
+        try adjustWeight(of: &stake)
         roll.set(stake.owner, stake.left)
         try store(stake)
         try store(roll)
-        // RCPT-11: the payout at the end finds room, however full the queue is then.
-        reserveDue(1)
+        // RCPT-11: the payouts at the end find room, however full the queue is then: of what is left,
+        // and of what it has earned (STAKE-15).
+        reserveDue(2)
         try queue(.termEnd(stake.id), at: until)
         try queue(.watch(stake.id), at: stake.nextStep(step(of: rule)))
         if isFirst { try beginElections() }
@@ -109,21 +112,24 @@ extension BlockExecutor {
     ) throws(ExecutionError) {
         try chargeOutage(&stake)
         guard stake.isActive else { return }
-        let rest = try close(&stake, .released(at: context.time))
+        let rest = try close(&stake, .released(at: context.time), origin: origin)
         try pay(
             rest, Payout(object: stake.id, reason: .stake, to: stake.owner, origin: origin),
             isReserved: true)
         emit(.stakeReleased(stake.id, value: rest))
     }
 
-    /// Ends a stake and gives what was left of it to the caller.
+    /// Ends a stake and gives what was left of it to the caller. What it has earned is its owner's.
     private mutating func close(
-        _ stake: inout RoleStake, _ phase: RoleStake.Phase
+        _ stake: inout RoleStake, _ phase: RoleStake.Phase, origin: Hash32
     ) throws(ExecutionError) -> Amount {
+        // STAKE-15
+        try payRewards(of: &stake, origin: origin, isReserved: true)
         let rest = stake.left
         stake.left = .zero
         stake.phase = phase
         stake.votes = []
+        try adjustWeight(of: &stake)
         var roll = try roll(of: stake.role)
         roll.remove(stake.owner)
         try store(roll)
@@ -134,7 +140,7 @@ extension BlockExecutor {
     mutating func forfeit(
         _ stake: inout RoleStake, _ reason: ForfeitReason
     ) throws(ExecutionError) {
-        let rest = try close(&stake, .forfeited(reason, at: context.time))
+        let rest = try close(&stake, .forfeited(reason, at: context.time), origin: .zero)
         releaseDue(1)
         try payTreasury(rest)
         emit(.stakeForfeited(stake.id, reason, value: rest))

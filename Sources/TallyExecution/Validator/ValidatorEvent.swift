@@ -16,6 +16,8 @@ package enum ValidatorEvent: FamilyEvent {
     /// A vote, and how many there are of how many others.
     case impeachmentVoted(ObjectID, by: Address, votes: UInt32, others: UInt32)
     case validatorsElected(epoch: UInt64, hash: Hash32, count: UInt32)
+    /// A payout brings what a stake has earned.
+    case rewardsClaimed(ObjectID, value: Amount)
 
     package var record: EventRecord {
         let door = ReservedAddress.validators
@@ -56,6 +58,8 @@ package enum ValidatorEvent: FamilyEvent {
             EventRecord(
                 "ValidatorsElected", at: door, .indexed("epoch", .uint64(epoch)),
                 .data("set", .bytes32(hash)), .data("count", .uint32(count)))
+        case .rewardsClaimed(let id, let amount):
+            EventRecord("RoleRewardsClaimed", at: door, stake(id), owner(id), value(amount))
         }
     }
 }
@@ -64,7 +68,7 @@ extension ValidatorEvent {
     private enum Tag: UInt8 {
         case stakePlaced = 1
         case stakeRenewed, stakeReleased, heartbeat, rolePenalised, stakeForfeited
-        case impeachmentVoted, validatorsElected
+        case impeachmentVoted, validatorsElected, rewardsClaimed
     }
 
     package func encode(to out: inout RLPEncoder) {
@@ -109,6 +113,9 @@ extension ValidatorEvent {
                 out.append(epoch)
                 out.append(hash)
                 out.append(count)
+            case .rewardsClaimed(let id, let value):
+                begin(.rewardsClaimed, id, &out)
+                out.append(value)
             }
         }
     }
@@ -142,6 +149,8 @@ extension ValidatorEvent {
             self = .validatorsElected(
                 epoch: try list.nextInteger(), hash: try list.nextFixed(),
                 count: try list.nextInteger())
+        case .rewardsClaimed:
+            self = .rewardsClaimed(try ObjectID(from: &list), value: try list.nextAmount())
         }
         try list.finish()
     }

@@ -34,4 +34,6 @@ package enum ValidatorFailure: UInt8, FamilyFailure {
     case ownImpeachment = 159
     /// The voter has voted, and there is no majority still.
     case alreadyVoted = 160
+    /// There is nothing to claim.
+    case noRewards = 161
 }

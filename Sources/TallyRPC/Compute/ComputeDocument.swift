@@ -209,6 +209,10 @@ enum ComputeDocument {
         out.time("sinceMs", stake.since)
         out.time("untilMs", stake.until)
         out.time("lastSeenMs", stake.lastSeen)
+        // The multiplier of a role is 1 (STAKE-14).
+        let weight = stake.rewards.next.units
+        out.member("power") { $0.integer(UInt64(weight / UInt128(StakeMultipliers.neutralBps))) }
+        out.member("weight") { $0.quantity(weight) }
         out.member("votes") { $0.integer(stake.votes.count) }
         out.member("offences") { $0.integer(stake.offences.count) }
     }

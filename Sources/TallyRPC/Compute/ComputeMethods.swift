@@ -24,6 +24,13 @@ enum ComputeMethods {
                 try snapshot.object(key, of: home)
             }
         }
+        try write(object, claimable: claimable, &out)
+    }
+
+    /// An object that earns, with what its owner could claim now.
+    private static func write(
+        _ object: StateObject, claimable: Amount?, _ out: inout JSONWriter
+    ) throws(RPCFailure) {
         try decoding { () throws(RLPError) in
             try ComputeDocument.write(object, &out) { out in
                 out.member("claimable") { out in
@@ -37,14 +44,14 @@ enum ComputeMethods {
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) throws(RPCFailure) {
         let owner = try arguments.address(0)
-        try write(.round, ProofRound.objectKey(of: owner), .owner(owner), ledger, &out)
+        try write(ProofRound.objectKey(of: owner), of: owner, ledger, &out)
     }
 
     static func job(
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) throws(RPCFailure) {
         let id = try arguments.objectID(0)
-        try write(.order, JobOrder.key(id), .owner(id.owner), ledger, &out)
+        try write(JobOrder.key(id), of: id.owner, ledger, &out)
     }
 
     static func bid(
@@ -52,28 +59,40 @@ enum ComputeMethods {
     ) throws(RPCFailure) {
         let (order, bid) = (try arguments.objectID(0), try arguments.objectID(1))
         let key = JobBid.key(order: order, bid: bid)
-        try write(.bid, key, .owner(order.owner), ledger, &out)
+        try write(key, of: order.owner, ledger, &out)
     }
 
     static func offer(
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) throws(RPCFailure) {
         let id = try arguments.objectID(0)
-        try write(.offer, Offer.key(id), .owner(id.owner), ledger, &out)
+        try write(Offer.key(id), of: id.owner, ledger, &out)
     }
 
     static func trade(
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) throws(RPCFailure) {
         let (trade, seller) = (try arguments.objectID(0), try arguments.address(1))
-        try write(.owed, OwedTrade.key(trade), .owner(seller), ledger, &out)
+        try write(OwedTrade.key(trade), of: seller, ledger, &out)
     }
 
     static func stake(
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) throws(RPCFailure) {
         let owner = try arguments.address(0)
-        try write(.validator, RoleStake.key(of: owner), .beacon, ledger, &out)
+        let snapshot = ledger.publisher.current
+        let beacon = snapshot.layout.beacon
+        let object = try reading { () throws(ReadError) in
+            try snapshot.object(RoleStake.key(of: owner), of: beacon)
+        }
+        guard let object else { return out.null() }
+        let stake = try decoding { () throws(RLPError) in try RoleStake(object) }
+        let claimable = try reading { () throws(ReadError) in
+            try stake.rewards.claimable { (key) throws(ReadError) in
+                try snapshot.object(key, of: beacon)
+            }
+        }
+        try write(object, claimable: claimable, &out)
     }
 
     // MARK: Epochs
@@ -174,21 +193,12 @@ enum ComputeMethods {
 
     // MARK: Reading
 
-    private enum Home {
-        case owner(Address)
-        case beacon
-    }
-
+    /// An object that lies on an account's shard.
     private static func write(
-        _ kind: ObjectKind, _ key: ObjectKey, _ home: Home, _ ledger: LedgerDispatcher,
-        _ out: inout JSONWriter
+        _ key: ObjectKey, of owner: Address, _ ledger: LedgerDispatcher, _ out: inout JSONWriter
     ) throws(RPCFailure) {
         let snapshot = ledger.publisher.current
-        let endpoint =
-            switch home {
-            case .owner(let owner): EndpointID(snapshot.layout.home(of: owner))
-            case .beacon: snapshot.layout.beacon
-            }
+        let endpoint = EndpointID(snapshot.layout.home(of: owner))
         let object = try reading { () throws(ReadError) in
             try snapshot.object(key, of: endpoint)
         }

@@ -24,6 +24,10 @@ extension EconomyParameters {
             .init(termDays: 3, bps: 62_000),
         ])
         economy.computeStake.stake = Amount(1_000_000)
+        // A least stake weighs about as much as a node, or a hundred times that.
+        let least: UInt64 = random.pick([1, 100])
+        economy.validatorPower.stake = Amount(UInt128(100_000_000 / least))
+        economy.routerPower.stake = Amount(UInt128(10_000_000 / least))
         economy.validators = RoleRule(
             minimumStake: Amount(1_000_000), minimumTermDays: 1, renewal: .once(minimumDays: 1),
             penaltyStepMilliseconds: random.pick([60_000, 3_600_000]))

@@ -87,7 +87,7 @@ extension EconomyWorkload {
         case 1: return Act(owner, .update(key: .random(&random), spec: .zero))
         case 2 where random.pick(4) == 0: return Act(owner, .deregister)
         case 2, 3, 4: return Act(owner, NodeOperation.unstake)
-        case 5, 6, 7: return Act(owner, .claimRewards)
+        case 5, 6, 7: return Act(owner, NodeOperation.claimRewards)
         case 8: return Act(owner, .commit(round: node?.rounds ?? 1, root: .random(&random)))
         default:
             var power: UInt64 = 10_000
@@ -112,11 +112,12 @@ extension EconomyWorkload {
                 sender,
                 .stakeRole(role, termDays: UInt32(random.pick(1...2)), value: value))
         }
-        switch random.pick(12) {
+        switch random.pick(15) {
         case 0..<3: return Act(sender, .renewStake(termDays: UInt32(random.pick(0...2))))
         case 3..<6: return Act(sender, ValidatorOperation.unstake)
         case 6..<9: return Act(sender, .heartbeat)
         case 9: return Act(sender, .submitEvidence([UInt8](repeating: 7, count: 40)))
+        case 10, 11, 12: return Act(sender, ValidatorOperation.claimRewards)
         default: return Act(sender, .impeach(anybody(&random)))
         }
     }

@@ -8,6 +8,7 @@ extension ValidatorOperation {
     public static let heartbeatSelector = Selector("heartbeat()")
     public static let submitEvidenceSelector = Selector("submitEvidence(bytes)")
     public static let impeachSelector = Selector("impeach(address)")
+    public static let claimRewardsSelector = Selector("claimRewards()")
 
     /// Understands a call of the door.
     /// - Throws: one reason each; `unknownOperation` for a selector of no function.
@@ -39,6 +40,9 @@ extension ValidatorOperation {
                 try CallReader.read(arguments) { (reader) throws(CallError) in
                     try reader.address()
                 })
+        case Self.claimRewardsSelector.bytes:
+            try CallReader.read(arguments) { _ throws(CallError) in }
+            self = .claimRewards
         default: throw .unknownOperation(call.door)
         }
         try call.checkNoValue()
@@ -76,6 +80,7 @@ extension ValidatorOperation {
             var out = CallWriter(Self.impeachSelector)
             out.append(accused)
             return out.bytes
+        case .claimRewards: return Self.claimRewardsSelector.bytes
         }
     }
 
@@ -83,7 +88,7 @@ extension ValidatorOperation {
     public var target: (to: Address, value: Amount) {
         switch self {
         case .stakeRole(_, _, let value): (ReservedAddress.validators, value)
-        case .renewStake, .unstake, .heartbeat, .submitEvidence, .impeach:
+        case .renewStake, .unstake, .heartbeat, .submitEvidence, .impeach, .claimRewards:
             (ReservedAddress.validators, .zero)
         }
     }

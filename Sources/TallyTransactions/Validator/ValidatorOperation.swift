@@ -21,6 +21,8 @@ public enum ValidatorOperation: Hashable, Sendable {
     case submitEvidence([UInt8])
     /// Votes for taking another one's stake (STAKE-11).
     case impeach(Address)
+    /// Draws what the stake has earned (STAKE-15).
+    case claimRewards
 
     /// Most bytes of evidence: what fits the payload of a call's receipt, in whole words.
     public static let maximumEvidence = 672
@@ -31,10 +33,11 @@ public enum ValidatorOperation: Hashable, Sendable {
     /// Cost of executing the operation, without call data.
     public var weight: Weight {
         switch self {
-        // STAKE-2: the payout at the end, and the first run of term end, watch and election.
-        case .stakeRole: Weights.submission + Weights.payout + 3 * Weights.request
+        // STAKE-2: the payouts at the end, and the first run of term end, watch and election.
+        case .stakeRole: Weights.submission + 2 * Weights.payout + 3 * Weights.request
         case .renewStake: Weights.submission + Weights.request
         case .submitEvidence: Weights.submission + 2 * Self.signature
+        case .claimRewards: Weights.submission + Weights.payout
         case .unstake, .heartbeat, .impeach: Weights.submission
         }
     }

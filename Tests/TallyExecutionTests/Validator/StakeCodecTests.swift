@@ -122,6 +122,7 @@ import Testing
             .stakeForfeited(id, .impeachment, value: Amount(7)),
             .impeachmentVoted(id, by: staker(1), votes: 2, others: 5),
             .validatorsElected(epoch: 3, hash: id.word, count: 13),
+            .rewardsClaimed(id, value: Amount(7)),
         ]
     }
 
@@ -130,8 +131,8 @@ import Testing
             let ledger = LedgerEvent.compute(.validator(event))
             #expect(try LedgerEvent(encoded: ledger.encoded) == ledger)
         }
-        #expect(throws: RLPError.unknownValue(9)) {
-            try ValidatorEvent(encoded: [0xc2, 0x09, 0x01])
+        #expect(throws: RLPError.unknownValue(10)) {
+            try ValidatorEvent(encoded: [0xc2, 0x0a, 0x01])
         }
     }
 

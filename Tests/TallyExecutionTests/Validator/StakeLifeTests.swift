@@ -96,8 +96,8 @@ import Testing
     }
 
     @Test func refusesAStakeWithoutRoomForItsEntries() throws {
-        // Three for transactions: one less than the first stake needs.
-        var world = try world { $0.dueBound = 4 }
+        // Four for transactions: one less than the first stake needs.
+        var world = try world { $0.dueBound = 5 }
         #expect(
             try world.call(.stakeRole(.validator, termDays: 360, value: million), from: owner)
                 == .dueQueueFull)

@@ -6,7 +6,7 @@ import TallyTransactions
 import Testing
 
 /// Endpoints that execute block after block, with all receipts passed on and all invariants and the
-/// sum of money checked after each. Fees are 0.
+/// sum of money checked after each. Fees are 0. Epochs close only where a test asks for it.
 struct ValidatorWorld {
     var parameters: NetworkParameters
     let chain = SHA256.plain(Array("validator tests".utf8))
@@ -22,6 +22,9 @@ struct ValidatorWorld {
     private var nonces: [Address: Nonce] = [:]
     private var height: UInt64 = 0
     private let total: UInt128
+    private var minted: [Amount]
+    /// Parts in the rewards that a test gives to each endpoint.
+    private var accounts: [[RewardAccount]]
     private let key: PrivateKey
 
     static let start: UInt64 = 86_400_000 * 1_000
@@ -30,6 +33,7 @@ struct ValidatorWorld {
 
     init(
         _ balances: [(Address, Amount)], shards: Int = 2, start: UInt64 = Self.start,
+        epochs: Bool = false,
         _ change: (inout NetworkParameters) -> Void = { _ in }
     ) throws {
         let layout = try #require(ShardLayout(shardCount: shards))
@@ -39,13 +43,16 @@ struct ValidatorWorld {
         change(&parameters)
         time = start
         let count = layout.endpointCount
-        due = Array(repeating: [], count: count)
+        let opening = EpochOpening(parameters, at: BeaconTime(milliseconds: start))
+        due = Array(repeating: epochs ? [opening.firstClose(parameters)] : [], count: count)
+        minted = Array(repeating: .zero, count: count)
+        accounts = Array(repeating: [], count: count)
         inbox = Array(repeating: Array(repeating: [], count: count), count: count)
         ends = Array(repeating: Array(repeating: 0, count: count), count: count)
         key = try PrivateKey([UInt8](repeating: 7, count: 32))
         var sum: UInt128 = 0
         for endpoint in layout.endpoints {
-            var changes: [StateChange] = []
+            var changes = epochs ? opening.changes(parameters) : []
             for (address, balance) in balances
             where EndpointID(layout.home(of: address)) == endpoint {
                 let account = Account(balance: balance, nonce: 0, policy: .accept)
@@ -61,10 +68,13 @@ struct ValidatorWorld {
 
     // MARK: Blocks
 
+    /// What a test does in a block of an endpoint, after its due entries.
+    typealias Work = (inout BlockExecutor, inout [RewardAccount]) throws -> Void
+
     /// One block of every endpoint at a time; returns the failures of the transactions, in order.
     @discardableResult
     mutating func step(
-        at time: UInt64, _ transactions: [Transaction] = []
+        at time: UInt64, _ transactions: [Transaction] = [], _ work: [EndpointID: Work] = [:]
     ) throws -> [ExecutionFailure?] {
         try #require(time >= self.time, "time goes forward")
         self.time = time
@@ -72,7 +82,7 @@ struct ValidatorWorld {
         var failures: [ExecutionFailure?] = []
         var sent: [[[Receipt]]] = []
         for endpoint in parameters.layout.endpoints {
-            sent.append(try build(endpoint, transactions, &failures))
+            sent.append(try build(endpoint, transactions, work[endpoint], &failures))
         }
         for (source, byDestination) in sent.enumerated() {
             for (destination, receipts) in byDestination.enumerated() {
@@ -92,7 +102,7 @@ struct ValidatorWorld {
     }
 
     private mutating func build(
-        _ endpoint: EndpointID, _ transactions: [Transaction],
+        _ endpoint: EndpointID, _ transactions: [Transaction], _ work: Work?,
         _ failures: inout [ExecutionFailure?]
     ) throws -> [[Receipt]] {
         let index = Int(endpoint.index)
@@ -105,6 +115,7 @@ struct ValidatorWorld {
         for entry in due[index].filter({ $0.key.time <= now }).sorted(by: { $0.key < $1.key }) {
             try executor.run(entry)
         }
+        try work?(&executor, &accounts[index])
         var events = executor.systemResult(weight: 0)?.events ?? []
         for transaction in transactions
         where EndpointID(parameters.layout.home(of: transaction.sender)) == endpoint {
@@ -115,6 +126,7 @@ struct ValidatorWorld {
         }
         for result in executor.results { events += result.events }
         try executor.finish()
+        minted[index] = try #require(minted[index].adding(executor.minted))
         let (removed, added) = (Set(executor.dueRemoved), executor.dueAdded)
         due[index] = due[index].filter { !removed.contains($0.key) } + added
         trees[index] = try executor.updatedTree()
@@ -137,8 +149,8 @@ struct ValidatorWorld {
             _ = try StateTree(loading: pages, kinds: Set(ObjectKind.allCases)) { key, object in
                 objects.append((key, object))
             }
-            let audit = try StateAudit(context(endpoint), objects)
-            try audit.check()
+            let audit = try StateAudit(context(endpoint), objects, minted: minted[index])
+            try audit.check(others: accounts[index])
             #expect(
                 audit.due.map(\.key) == due[index].map(\.key).sorted { $0.sequence < $1.sequence })
             sum += trees[index].sum.units
@@ -146,8 +158,11 @@ struct ValidatorWorld {
         for receipt in inbox.flatMap({ $0 }).flatMap({ $0 }) {
             sum += receipt.value.units + receipt.fee.units
         }
-        try #require(sum == total, "money was made or lost")
+        try #require(sum == total + made.units, "money was made or lost")
     }
+
+    /// What epochs have made so far.
+    var made: Amount { Amount(minted.reduce(0) { $0 + $1.units }) }
 
     // MARK: Calls
 
@@ -226,6 +241,15 @@ struct ValidatorWorld {
         let vault = ObjectKey(.vault, key: ReservedAddress.treasury.bytes)
         let parts = [try object(vault), try object(ObjectKey(.treasury, key: []))]
         return Amount(parts.reduce(0) { $0 + ($1?.value.units ?? 0) })
+    }
+
+    /// What arrived for nodes and stakes, and was not paid out.
+    func undrawn() throws -> Amount {
+        let key = ObjectKey(.pool, key: Array("rewards".utf8))
+        return Amount(
+            try parameters.layout.endpoints.reduce(0) {
+                $0 + (try object(key, at: $1)?.value.units ?? 0)
+            })
     }
 
     /// What waits on the beacon.

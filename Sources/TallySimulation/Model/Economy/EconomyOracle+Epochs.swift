@@ -69,10 +69,6 @@ extension EconomyOracle {
         }
     }
 
-    private func weight(in epoch: UInt64) -> UInt128 {
-        owners[index].reduce(0) { $0 + (nodes[$1]?.weight(in: epoch) ?? 0) }
-    }
-
     /// EPOCH-2: after their ends and in order, also those that were slept through.
     private mutating func close(
         _ epoch: UInt64, _ weight: UInt128, _ claims: UInt128
@@ -135,7 +131,7 @@ extension EconomyOracle {
             "\(endpoint) gets its share of epoch \(share.epoch) twice")
     }
 
-    /// ECON-18: every node earns by its weight.
+    /// ECON-18: every node, and on the beacon every stake, earns by its weight.
     private mutating func arrive(
         _ epoch: UInt64, _ share: UInt128, _ trades: UInt128, _ stated: UInt256
     ) throws(EconomyViolation) {
@@ -149,13 +145,7 @@ extension EconomyOracle {
         let total = weight(in: epoch)
         if total > 0, let step = UInt256(product: share, 1 << 64).divided(by: total)?.quotient {
             epochs.index[index] = epochs.index[index].adding(step) ?? .max
-            for owner in owners[index] {
-                guard let weight = nodes[owner]?.weight(in: epoch), weight > 0,
-                    let more = step.multiplied(by: weight),
-                    let earned = nodes[owner]?.earned.adding(more)
-                else { continue }
-                nodes[owner]?.earned = earned
-            }
+            earn(step, in: epoch)
         }
         try expect(stated, is: epochs.index[index], .epoch, "the index of rewards")
     }

@@ -16,17 +16,7 @@ extension EconomyOracle {
         /// Steps of the outage that are charged.
         var charged: UInt64 = 0
         var round = Round()
-        /// From which epoch on, ascending.
-        var weights: [(epoch: UInt64, weight: UInt128)] = []
-        /// In 2^-64 base units.
-        var earned = UInt256.zero
-        var claimed: UInt128 = 0
-        /// How often its rewards may have been rounded.
-        var roundings: UInt128 = 2
-
-        func weight(in epoch: UInt64) -> UInt128 {
-            weights.last { $0.epoch <= epoch }?.weight ?? 0
-        }
+        var earnings = Earnings()
     }
 
     struct Stake: Sendable {
@@ -108,14 +98,12 @@ extension EconomyOracle {
 
     /// ECON-6: E · multiplier, from the next epoch on.
     private func weigh(_ node: inout Node) {
-        node.roundings += 3
         var weight: UInt128 = 0
         if node.isActive {
             let row = economy.multipliers.rows.first { $0.termDays == node.stake?.termDays }
             weight = node.power * UInt128(row?.bps ?? 10_000)
         }
-        if node.weights.last?.epoch == epoch + 1 { node.weights.removeLast() }
-        node.weights.append((epoch + 1, weight))
+        node.earnings.weigh(weight, in: epoch)
     }
 
     // MARK: Stakes
@@ -201,15 +189,9 @@ extension EconomyOracle {
         _ owner: Address, _ value: UInt128
     ) throws(EconomyViolation) {
         var node = try node(owner)
-        node.claimed += value
-        node.roundings += 3
-        let earned = node.earned.high << 64 | node.earned.low >> 64
-        try expect(
-            node.claimed <= earned, .reward,
-            "\(owner) has claimed \(node.claimed), and has earned \(earned)")
-        try expect(
-            earned <= node.claimed + node.roundings, .reward,
-            "\(owner) is paid up with \(node.claimed), and has earned \(earned)")
+        node.earnings.claim(value)
+        try node.earnings.checkClaimed(owner, self)
+        try node.earnings.checkPaidUp(owner, self)
         promise(value, .reward, of: .node(owner), to: owner)
         store(node, owner)
     }

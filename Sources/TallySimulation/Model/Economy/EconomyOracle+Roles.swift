@@ -52,9 +52,7 @@ extension EconomyOracle {
             try expect(missed(role), is: role.charged, .penalty, "what \(id) is charged for")
             try expect(value.units, is: role.left, .roleStake, "what \(id) takes back")
             promise(value.units, .stake, of: id, to: id.owner)
-            role.left = 0
-            role.isActive = false
-            store(role)
+            try end(&role)
         case .heartbeat(let id, let time):
             var role = try active(id)
             try expect(missed(role), is: role.charged, .penalty, "what \(id) is charged for")
@@ -69,11 +67,42 @@ extension EconomyOracle {
             try expect(value.units, is: role.left, .roleStake, "what \(id) forfeits")
             try expect(
                 reason != .outage || value.isZero, .roleStake, "\(id) has money left")
-            role.left = 0
-            role.isActive = false
-            store(role)
+            try end(&role)
+        case .rewardsClaimed(let id, let value): try claim(id, value.units)
         case .impeachmentVoted, .validatorsElected: break
         }
+    }
+
+    /// STAKE-15: what it has earned is paid before.
+    private mutating func end(_ role: inout Role) throws(EconomyViolation) {
+        try roleEarnings[role.id.owner]?.checkPaidUp(role.id.owner, self)
+        role.left = 0
+        role.isActive = false
+        weigh(role)
+        store(role)
+    }
+
+    /// STAKE-14: E of what is left, from the next epoch on.
+    private mutating func weigh(_ role: Role) {
+        let rate = role.role == .validator ? economy.validatorPower : economy.routerPower
+        let power = Self.quotient(
+            role.left, UInt128(rate.power.tenThousandths), rate.stake.units)
+        let weight = role.isActive ? min(power, UInt128(UInt64.max)) * 10_000 : 0
+        roleEarnings[role.id.owner, default: Earnings()].weigh(weight, in: epoch)
+    }
+
+    /// STAKE-15: of an active or ended stake, and all of it.
+    private mutating func claim(
+        _ id: ObjectID, _ value: UInt128
+    ) throws(EconomyViolation) {
+        let owner = id.owner
+        guard here == parameters.layout.beacon, roles[owner]?.id == id else {
+            throw violation(.reward, "\(id) is no stake")
+        }
+        roleEarnings[owner]?.claim(value)
+        try roleEarnings[owner]?.checkClaimed(owner, self)
+        try roleEarnings[owner]?.checkPaidUp(owner, self)
+        promise(value, .reward, of: id, to: owner)
     }
 
     private mutating func place(
@@ -86,10 +115,11 @@ extension EconomyOracle {
         try expect(
             value >= rule.minimumStake.units && days >= rule.minimumTermDays, .roleStake,
             "\(id) is too small or too short")
-        store(
-            Role(
-                id: id, role: role, staked: value, left: value, termDays: days, until: until,
-                lastSeen: now))
+        let stake = Role(
+            id: id, role: role, staked: value, left: value, termDays: days, until: until,
+            lastSeen: now)
+        weigh(stake)
+        store(stake)
     }
 
     /// Whole steps without a sign of life.
@@ -114,6 +144,7 @@ extension EconomyOracle {
         try expect(amount, is: min(whole - before, role.left), .penalty, "what \(id) pays")
         role.left -= amount
         role.charged = steps
+        weigh(role)
         store(role)
     }
 }

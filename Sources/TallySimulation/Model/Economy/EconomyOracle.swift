@@ -52,6 +52,8 @@ package struct EconomyOracle: Sendable {
     var owedNow: [ObjectID: NewClaim] = [:]
     var trades: [ObjectID: TradeClaim] = [:]
     var roles: [Address: Role] = [:]
+    /// By owner: what all of its stakes earn, one after another (STAKE-15).
+    var roleEarnings: [Address: Earnings] = [:]
     var epochs: Epochs
     /// What the block changed.
     var touched = Touched()
