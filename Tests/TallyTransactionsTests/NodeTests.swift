@@ -30,7 +30,7 @@ private struct Function: Decodable {
     static func all(_ document: String) throws -> [Function] {
         let data = try Data(contentsOf: Vectors.specification("abi/" + document))
         return try JSONDecoder().decode([Function].self, from: data).filter {
-            $0.type == "function"
+            $0.type == "function" && $0.stateMutability != "view"
         }
     }
 }

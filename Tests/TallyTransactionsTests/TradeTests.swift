@@ -87,7 +87,7 @@ private struct Function: Decodable {
     @Test func publishedFunctionsAreThoseOfTheCode() throws {
         let data = try Data(contentsOf: Vectors.specification("abi/trade.json"))
         let functions = try JSONDecoder().decode([Function].self, from: data)
-            .filter { $0.type == "function" }
+            .filter { $0.type == "function" && $0.stateMutability != "view" }
         let expected = [
             "listOffer": TradeOperation.listOfferSelector,
             "cancelOffer": TradeOperation.cancelOfferSelector,
