@@ -59,11 +59,15 @@ enum ABIAnswer {
         switch type {
         case "bool":
             let text = try number(8)
-            guard text == "0" || text == "1" else { throw Malformed(description: "a bool of \(text)") }
+            guard text == "0" || text == "1" else {
+                throw Malformed(description: "a bool of \(text)")
+            }
             return text == "1" ? "true" : "false"
         case "bytes32": return word.description
         case "address":
-            _ = try bytes.prefix(12).allSatisfy { $0 == 0 } ? () : { throw Malformed(description: "address") }()
+            guard bytes.prefix(12).allSatisfy({ $0 == 0 }) else {
+                throw Malformed(description: "\(word) is no address")
+            }
             return Hex.encode(Array(bytes.suffix(20)))
         default:
             guard type.hasPrefix("uint"), let bits = Int(type.dropFirst(4)) else {

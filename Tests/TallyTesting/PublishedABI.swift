@@ -1,4 +1,4 @@
-package import FoundationEssentials
+import FoundationEssentials
 
 /// The documents of `Specs/abi`, as wallets read them.
 package enum PublishedABI {

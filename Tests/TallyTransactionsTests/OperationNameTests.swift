@@ -20,11 +20,11 @@ import Testing
         var count = 0
         for document in try PublishedABI.documents() {
             for function in try PublishedABI.entries(document) where function.isOperation {
-                let understood = Self.doors.compactMap { operation(of: function, at: $0) }
+                let found = Self.doors.compactMap { understood(function, at: $0) }
                     .filter { Self.document(of: $0) == document }
                 let name = "\(document): \(function.signature)"
-                #expect(understood.count == 1, "\(name)")
-                let operation = try some(understood.first, name)
+                #expect(found.count == 1, "\(name)")
+                let operation: TallyTransactions.Operation = try some(found.first, name)
                 #expect(operation.name == function.name, "\(name)")
                 #expect(
                     operation.callData.starts(with: Selector(function.signature).bytes), "\(name)")
@@ -44,8 +44,8 @@ import Testing
 
     /// The function with arguments of 1, which all of them take but for the times of a transfer's
     /// leg: there 0 is none, and two are too many.
-    private func operation(
-        of function: PublishedABI.Entry, at door: Address
+    private func understood(
+        _ function: PublishedABI.Entry, at door: Address
     ) -> TallyTransactions.Operation? {
         for time: UInt128 in [1, 0] {
             let data =

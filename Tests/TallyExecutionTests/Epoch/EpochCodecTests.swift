@@ -67,9 +67,10 @@ import Testing
         let entries = try PublishedABI.entries("epochs").filter(\.isEvent)
         let published = Set(
             entries.map { entry in
-                entry.name + entry.inputs.map {
-                    "\($0.name):\($0.type):\($0.indexed == true)"
-                }.joined()
+                entry.name
+                    + entry.inputs.map {
+                        "\($0.name):\($0.type):\($0.indexed == true)"
+                    }.joined()
             })
         let coded = Set(
             Self.events.map { event in
