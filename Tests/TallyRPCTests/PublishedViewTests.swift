@@ -1,3 +1,4 @@
+import FoundationEssentials
 import TallyClient
 import TallyEngine
 import TallyPrimitives
@@ -51,6 +52,19 @@ import Testing
     func selectorsAreTheKnownOnes(_ signature: String, _ bytes: [UInt8]) {
         #expect(Selector(signature).bytes == bytes)
         #expect(StillLedger.doors.values.contains { CallView.named(bytes, at: $0) != nil })
+    }
+
+    /// Those of transfers are RPC-40's.
+    @Test func everyViewIsOnItsFamilysPage() throws {
+        for document in try PublishedABI.documents() where document != "cross-shard" {
+            let page = Vectors.specification("transactions/\(document).md")
+            let text = try String(contentsOf: page, encoding: .utf8)
+            for entry in try PublishedABI.entries(document) where entry.isView {
+                let inputs = entry.inputs.map { "\($0.type) \($0.name)" }
+                let row = "| `\(entry.name)(\(inputs.joined(separator: ", ")))` |"
+                #expect(text.contains(row), "\(row)")
+            }
+        }
     }
 
     /// RPC-52: where there is nothing, an answer and not a refusal.

@@ -58,7 +58,7 @@ import Testing
         return nil
     }
 
-    /// Words of the ABI, every number 1, every list of one item.
+    /// Words of the ABI: every number and address 1, every list of one item.
     /// - Parameter times: for numbers of 64 bits.
     private func encode(_ parameters: [PublishedABI.Parameter], times: UInt128) -> [UInt8] {
         var head: [UInt8] = []
@@ -72,6 +72,8 @@ import Testing
                 head += word(UInt128(32 * parameters.count + tail.count))
                 tail += word(1) + encode(parameter.components ?? [], times: times)
             case "uint64": head += word(times)
+            // The id of an owner's node, or any hash.
+            case "bytes32": head += word(1 << 96)
             default: head += word(1)
             }
         }
