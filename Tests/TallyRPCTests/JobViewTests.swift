@@ -89,7 +89,8 @@ private func planted(_ order: JobOrder) -> StillLedger.Planted {
         var objects = orders.map(planted)
         for (number, state) in [(1, BidState.open), (2, .active)] {
             let bid = JobBid(
-                order: id(UInt64(number)), id: bid, price: Amount(41), bond: Amount(42), state: state)
+                order: id(UInt64(number)), id: bid, price: Amount(41), bond: Amount(42),
+                state: state)
             objects.append(
                 StillLedger.Planted(payer, JobBid.key(order: bid.order, bid: bid.id), bid.object))
         }
