@@ -144,7 +144,8 @@ extension LedgerSnapshot {
         return LedgerSnapshot(
             genesis: genesis, genesisHeader: genesisHeader,
             beacon: try BeaconCore(
-                genesis, head: head, heads: view.heads, randomness: randomness),
+                genesis, head: head, heads: view.heads, randomness: randomness,
+                schedule: ValidatorSchedule(genesis)),
             endpoints: changed, beaconHistory: beaconHistory)
     }
 }
