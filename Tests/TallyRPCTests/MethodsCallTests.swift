@@ -118,18 +118,6 @@ import Testing
         }
     }
 
-    @Test func viewsAreThePublishedOnes() throws {
-        let file = try Data(contentsOf: Vectors.specification("abi/cross-shard.json"))
-        let document = try JSON.parse(Array(file))
-        var published: [String] = []
-        for entry in document.arrayValue ?? [] where entry["stateMutability"] == "view" {
-            let name = try #require(entry["name"]?.stringValue)
-            let types = (entry["inputs"]?.arrayValue ?? []).compactMap { $0["type"]?.stringValue }
-            published.append("\(name)(\(types.joined(separator: ",")))")
-        }
-        #expect(published == CrossShardView.all.map(\.signature))
-    }
-
     /// Every log at the address, but the native transfers' own (EIP-7708), which is Ethereum's.
     @Test func eventsAreThePublishedOnes() throws {
         let file = try Data(contentsOf: Vectors.specification("abi/cross-shard.json"))

@@ -114,23 +114,9 @@ private func arguments(
 
     // MARK: Published ABI
 
-    private struct Entry: Decodable {
-        struct Parameter: Decodable {
-            let type: String
-        }
-        let type: String
-        let name: String
-        let inputs: [Parameter]
-        let stateMutability: String?
-    }
-
     @Test func functionsAreThePublishedOnes() throws {
-        let data = try Data(contentsOf: Vectors.specification("abi/job.json"))
-        let entries = try JSONDecoder().decode([Entry].self, from: data)
-            .filter { $0.type == "function" }
-        let published = entries.map {
-            "\($0.name)(\($0.inputs.map(\.type).joined(separator: ",")))"
-        }
+        let entries = try PublishedABI.entries("job").filter(\.isOperation)
+        let published = entries.map(\.signature)
         #expect(published == JobFunction.allCases.map(\.rawValue))
         #expect(
             entries.map(\.stateMutability)

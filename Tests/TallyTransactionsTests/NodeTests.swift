@@ -1,4 +1,3 @@
-import FoundationEssentials
 import TallyCrypto
 import TallyPrimitives
 import TallyTesting
@@ -7,33 +6,6 @@ import Testing
 
 private let key = Hash32(words: (1, 2, 3, 4))
 private let spec = Hash32(words: (5, 6, 7, 8))
-
-/// A function of a family's published ABI document.
-private struct Function: Decodable {
-    struct Parameter: Decodable {
-        let type: String
-        let components: [Parameter]?
-
-        var canonical: String {
-            guard let components else { return type }
-            return "(\(components.map(\.canonical).joined(separator: ",")))[]"
-        }
-    }
-
-    let type: String
-    let name: String
-    let inputs: [Parameter]
-    let stateMutability: String?
-
-    var signature: String { "\(name)(\(inputs.map(\.canonical).joined(separator: ",")))" }
-
-    static func all(_ document: String) throws -> [Function] {
-        let data = try Data(contentsOf: Vectors.specification("abi/" + document))
-        return try JSONDecoder().decode([Function].self, from: data).filter {
-            $0.type == "function"
-        }
-    }
-}
 
 /// What a call of a door is understood as.
 private func understood(
@@ -58,7 +30,7 @@ private func understood(
     }
 
     @Test func documentHasTheFunctionsOfTheCode() throws {
-        let functions = try Function.all("node.json")
+        let functions = try PublishedABI.entries("node").filter(\.isOperation)
         let expected = [
             "registerNode": NodeOperation.registerSelector,
             "updateNode": NodeOperation.updateSelector,
@@ -140,7 +112,7 @@ private func understood(
     }
 
     @Test func documentHasTheFunctionsOfTheCode() throws {
-        let functions = try Function.all("proof.json")
+        let functions = try PublishedABI.entries("proof").filter(\.isOperation)
         let expected = [
             "commitProof": ProofOperation.commitSelector,
             "revealProof": ProofOperation.revealSelector,

@@ -1,41 +1,16 @@
-import FoundationEssentials
 import TallyCrypto
 import TallyPrimitives
 import TallyTesting
 import TallyTransactions
 import Testing
 
-/// An entry of the published ABI document.
-private struct Entry: Decodable {
-    struct Parameter: Decodable {
-        let name: String
-        let type: String
-        let indexed: Bool?
-        let components: [Parameter]?
-
-        /// The type as signatures spell it: a tuple is the list of its components.
-        var canonical: String {
-            guard let components, type.hasPrefix("tuple") else { return type }
-            return "(\(components.map(\.canonical).joined(separator: ",")))" + type.dropFirst(5)
-        }
-    }
-
-    let type: String
-    let name: String
-    let inputs: [Parameter]
-    let stateMutability: String?
-
-    var signature: String { "\(name)(\(inputs.map(\.canonical).joined(separator: ",")))" }
-
-    static func all(_ type: String) throws -> [Entry] {
-        let data = try Data(contentsOf: Vectors.specification("abi/cross-shard.json"))
-        return try JSONDecoder().decode([Entry].self, from: data).filter { $0.type == type }
-    }
-}
-
 @Suite struct PublishedABITests {
+    private static func entries() throws -> [PublishedABI.Entry] {
+        try PublishedABI.entries("cross-shard")
+    }
+
     @Test func selectorsAreThoseOfTheCode() throws {
-        let functions = try Entry.all("function").filter { $0.stateMutability != "view" }
+        let functions = try Self.entries().filter(\.isOperation)
         let expected = [
             "batchTransfer": TransferOperation.batchSelector,
             "claimEscrow": TransferOperation.claimEscrowSelector,
@@ -62,7 +37,7 @@ private struct Entry: Decodable {
     }
 
     @Test func eventsHaveTheSpecifiedSignatures() throws {
-        let events = try Entry.all("event")
+        let events = try Self.entries().filter(\.isEvent)
         #expect(
             events.map(\.signature) == [
                 "CrossShardSent(bytes32,uint32,address,address,uint256)",
@@ -95,12 +70,11 @@ private struct Entry: Decodable {
 
     /// Their code is the RPC server's, whose tests compare it with the document.
     @Test func viewsAreBesideThem() throws {
-        let views = try Entry.all("function").filter { $0.stateMutability == "view" }
+        let views = try Self.entries().filter(\.isView)
         #expect(views.count == 7)
     }
 
     @Test func documentHasNothingElse() throws {
-        let data = try Data(contentsOf: Vectors.specification("abi/cross-shard.json"))
-        #expect(try JSONDecoder().decode([Entry].self, from: data).count == 26)
+        #expect(try Self.entries().count == 26)
     }
 }

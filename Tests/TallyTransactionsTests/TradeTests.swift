@@ -1,23 +1,8 @@
-import FoundationEssentials
 import TallyCrypto
 import TallyPrimitives
 import TallyTesting
 import TallyTransactions
 import Testing
-
-/// A function of the published ABI document.
-private struct Function: Decodable {
-    struct Parameter: Decodable {
-        let type: String
-    }
-
-    let type: String
-    let name: String
-    let inputs: [Parameter]
-    let stateMutability: String?
-
-    var signature: String { "\(name)(\(inputs.map(\.type).joined(separator: ",")))" }
-}
 
 /// The door of the Trade family (TRADE-1).
 @Suite struct TradeTests {
@@ -85,9 +70,7 @@ private struct Function: Decodable {
     }
 
     @Test func publishedFunctionsAreThoseOfTheCode() throws {
-        let data = try Data(contentsOf: Vectors.specification("abi/trade.json"))
-        let functions = try JSONDecoder().decode([Function].self, from: data)
-            .filter { $0.type == "function" }
+        let functions = try PublishedABI.entries("trade").filter(\.isOperation)
         let expected = [
             "listOffer": TradeOperation.listOfferSelector,
             "cancelOffer": TradeOperation.cancelOfferSelector,

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import TallyCrypto
 import TallyPrimitives
 import TallyTesting
@@ -72,20 +71,8 @@ private let validators = address("0x000000000000000000000000000000000000c006")
         }
     }
 
-    private struct Entry: Decodable {
-        struct Parameter: Decodable {
-            let type: String
-        }
-        let type: String
-        let name: String
-        let inputs: [Parameter]
-        let stateMutability: String?
-    }
-
     @Test func selectorsAreThoseOfTheDocument() throws {
-        let data = try Data(contentsOf: Vectors.specification("abi/validator.json"))
-        let functions = try JSONDecoder().decode([Entry].self, from: data)
-            .filter { $0.type == "function" }
+        let functions = try PublishedABI.entries("validator").filter(\.isOperation)
         let expected = [
             "stakeRole": ValidatorOperation.stakeRoleSelector,
             "renewStake": ValidatorOperation.renewStakeSelector,
@@ -97,8 +84,7 @@ private let validators = address("0x000000000000000000000000000000000000c006")
         ]
         #expect(functions.count == expected.count)
         for function in functions {
-            let types = function.inputs.map(\.type).joined(separator: ",")
-            #expect(Selector("\(function.name)(\(types))") == expected[function.name])
+            #expect(Selector(function.signature) == expected[function.name])
             #expect(
                 function.stateMutability
                     == (function.name == "stakeRole" ? "payable" : "nonpayable"))

@@ -128,7 +128,7 @@ package enum EpochEvent: FamilyEvent {
 
 extension UInt256 {
     /// Big-endian.
-    var word: Hash32 {
+    package var word: Hash32 {
         func half(_ value: UInt128) -> (UInt64, UInt64) {
             (UInt64(truncatingIfNeeded: value >> 64), UInt64(truncatingIfNeeded: value))
         }

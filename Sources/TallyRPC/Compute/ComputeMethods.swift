@@ -11,20 +11,11 @@ enum ComputeMethods {
     static func node(
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) throws(RPCFailure) {
-        let owner = try arguments.address(0)
+        let place = ObjectPlace.node(of: try arguments.address(0))
         let snapshot = ledger.publisher.current
-        let home = EndpointID(snapshot.layout.home(of: owner))
-        let object = try reading { () throws(ReadError) in
-            try snapshot.object(ComputeNode.objectKey(of: owner), of: home)
-        }
-        guard let object else { return out.null() }
-        let node = try decoding { () throws(RLPError) in try ComputeNode(object) }
-        let claimable = try reading { () throws(ReadError) in
-            try node.rewards.claimable { (key) throws(ReadError) in
-                try snapshot.object(key, of: home)
-            }
-        }
-        try write(object, claimable: claimable, &out)
+        guard let object = try snapshot.object(at: place) else { return out.null() }
+        let node = try decoding { () throws(RLPError) in try place.decode(object) }
+        try write(object, claimable: try snapshot.claimable(node), &out)
     }
 
     /// An object that earns, with what its owner could claim now.
@@ -43,56 +34,52 @@ enum ComputeMethods {
     static func proof(
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) throws(RPCFailure) {
-        let owner = try arguments.address(0)
-        try write(ProofRound.objectKey(of: owner), of: owner, ledger, &out)
+        try write(.round(of: try arguments.address(0)), ledger, &out)
     }
 
     static func job(
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) throws(RPCFailure) {
-        let id = try arguments.objectID(0)
-        try write(JobOrder.key(id), of: id.owner, ledger, &out)
+        try write(.order(try arguments.objectID(0)), ledger, &out)
     }
 
     static func bid(
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) throws(RPCFailure) {
         let (order, bid) = (try arguments.objectID(0), try arguments.objectID(1))
-        let key = JobBid.key(order: order, bid: bid)
-        try write(key, of: order.owner, ledger, &out)
+        try write(.bid(bid, for: order), ledger, &out)
     }
 
     static func offer(
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) throws(RPCFailure) {
-        let id = try arguments.objectID(0)
-        try write(Offer.key(id), of: id.owner, ledger, &out)
+        try write(.offer(try arguments.objectID(0)), ledger, &out)
     }
 
     static func trade(
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) throws(RPCFailure) {
         let (trade, seller) = (try arguments.objectID(0), try arguments.address(1))
-        try write(OwedTrade.key(trade), of: seller, ledger, &out)
+        try write(.trade(trade, seller: seller), ledger, &out)
     }
 
     static func stake(
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) throws(RPCFailure) {
-        let owner = try arguments.address(0)
+        let place = ObjectPlace.stake(of: try arguments.address(0))
         let snapshot = ledger.publisher.current
-        let beacon = snapshot.layout.beacon
-        let object = try reading { () throws(ReadError) in
-            try snapshot.object(RoleStake.key(of: owner), of: beacon)
+        guard let object = try snapshot.object(at: place) else { return out.null() }
+        let stake = try decoding { () throws(RLPError) in try place.decode(object) }
+        try write(object, claimable: try snapshot.claimable(stake), &out)
+    }
+
+    private static func write<Object>(
+        _ place: ObjectPlace<Object>, _ ledger: LedgerDispatcher, _ out: inout JSONWriter
+    ) throws(RPCFailure) {
+        guard let object = try ledger.publisher.current.object(at: place) else {
+            return out.null()
         }
-        guard let object else { return out.null() }
-        let stake = try decoding { () throws(RLPError) in try RoleStake(object) }
-        let claimable = try reading { () throws(ReadError) in
-            try stake.rewards.claimable { (key) throws(ReadError) in
-                try snapshot.object(key, of: beacon)
-            }
-        }
-        try write(object, claimable: claimable, &out)
+        try decoding { () throws(RLPError) in try ComputeDocument.write(object, &out) }
     }
 
     // MARK: Epochs
@@ -101,20 +88,17 @@ enum ComputeMethods {
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) throws(RPCFailure) {
         let snapshot = ledger.publisher.current
-        let parameters = snapshot.genesis.parameters
-        guard let economy = parameters.economy else { return out.null() }
-        let length = parameters.epochMilliseconds
-        let epoch = snapshot.header.time.milliseconds / length
-        let opening = snapshot.genesis.time.milliseconds / length
+        guard let economy = snapshot.genesis.parameters.economy,
+            let epoch = CurrentEpoch(snapshot)
+        else { return out.null() }
         out.beginObject()
-        out.member("epoch") { $0.integer(epoch) }
-        // ECON-8: schedules count from 0.
-        out.member("number") { $0.integer(epoch - min(opening, epoch)) }
-        out.member("lengthMs") { $0.integer(length) }
-        out.member("beganMs") { $0.integer(epoch * length) }
-        out.member("timeMs") { $0.integer(snapshot.header.time.milliseconds) }
-        out.member("seedNumber") { $0.quantity(snapshot.view.seed.number) }
-        out.member("seed") { $0.hex(snapshot.view.seed.value) }
+        out.member("epoch") { $0.integer(epoch.epoch) }
+        out.member("number") { $0.integer(epoch.number) }
+        out.member("lengthMs") { $0.integer(epoch.length) }
+        out.time("beganMs", epoch.began)
+        out.time("timeMs", epoch.time)
+        out.member("seedNumber") { $0.quantity(epoch.seed.number) }
+        out.member("seed") { $0.hex(epoch.seed.value) }
         out.member("decimals") { $0.integer(economy.decimals) }
         // ECON-25
         out.member("economy") { $0.hex(economy.encoded) }
@@ -124,29 +108,21 @@ enum ComputeMethods {
     static func emission(
         _ ledger: LedgerDispatcher, _ arguments: RPCArguments, _ out: inout JSONWriter
     ) throws(RPCFailure) {
-        let snapshot = ledger.publisher.current
-        guard let economy = snapshot.genesis.parameters.economy else { return out.null() }
-        let book = try reading { () throws(ReadError) in
-            try snapshot.object(EmissionBook.key, of: snapshot.layout.beacon)
-        }
-        var minted: EmissionBook?
-        if let book {
-            minted = try decoding { () throws(RLPError) in try EmissionBook(book) }
-        }
+        guard let emission = try ledger.publisher.current.emission() else { return out.null() }
         out.beginObject()
-        write("nodeRewards", economy.nodeRewards, minted?.nodes, &out)
-        write("tradeRewards", economy.tradeRewards, minted?.trades, &out)
-        write("developerGrants", economy.developerGrants, minted?.developers, &out)
+        write("nodeRewards", emission.nodeRewards, &out)
+        write("tradeRewards", emission.tradeRewards, &out)
+        write("developerGrants", emission.developerGrants, &out)
         out.endObject()
     }
 
     private static func write(
-        _ name: String, _ pool: EmissionPool, _ minted: Amount?, _ out: inout JSONWriter
+        _ name: String, _ pool: Emission.Pool, _ out: inout JSONWriter
     ) {
         out.key(name)
         out.beginObject()
         out.member("cap") { $0.quantity(pool.cap) }
-        out.member("minted") { $0.quantity(minted ?? .zero) }
+        out.member("minted") { $0.quantity(pool.minted) }
         out.endObject()
     }
 
@@ -189,30 +165,6 @@ enum ComputeMethods {
         }
         out.member("blockNumber") { $0.quantity(snapshot.height) }
         out.endObject()
-    }
-
-    // MARK: Reading
-
-    /// An object that lies on an account's shard.
-    private static func write(
-        _ key: ObjectKey, of owner: Address, _ ledger: LedgerDispatcher, _ out: inout JSONWriter
-    ) throws(RPCFailure) {
-        let snapshot = ledger.publisher.current
-        let endpoint = EndpointID(snapshot.layout.home(of: owner))
-        let object = try reading { () throws(ReadError) in
-            try snapshot.object(key, of: endpoint)
-        }
-        guard let object else { return out.null() }
-        try decoding { () throws(RLPError) in try ComputeDocument.write(object, &out) }
-    }
-
-    /// What `body` decodes of the node's own state.
-    private static func decoding<Value>(
-        _ body: () throws(RLPError) -> Value
-    ) throws(RPCFailure) -> Value {
-        do throws(RLPError) {
-            return try body()
-        } catch { throw RPCFailure(ReadError.corruptRow(database: "buckets")) }
     }
 }
 

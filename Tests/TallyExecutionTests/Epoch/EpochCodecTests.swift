@@ -1,4 +1,3 @@
-import FoundationEssentials
 import TallyPrimitives
 import TallyState
 import TallyTesting
@@ -64,24 +63,14 @@ import Testing
         #expect(try EpochMessage(share.payload, from: EndpointID(4)) == share)
     }
 
-    private struct Entry: Decodable {
-        struct Parameter: Decodable {
-            let name: String
-            let type: String
-            let indexed: Bool
-        }
-        let type: String
-        let name: String
-        let inputs: [Parameter]
-    }
-
     @Test func publishedEventsAreThoseOfTheCode() throws {
-        let data = try Data(contentsOf: Vectors.specification("abi/epochs.json"))
-        let entries = try JSONDecoder().decode([Entry].self, from: data)
-        #expect(entries.allSatisfy { $0.type == "event" })
+        let entries = try PublishedABI.entries("epochs").filter(\.isEvent)
         let published = Set(
             entries.map { entry in
-                entry.name + entry.inputs.map { "\($0.name):\($0.type):\($0.indexed)" }.joined()
+                entry.name
+                    + entry.inputs.map {
+                        "\($0.name):\($0.type):\($0.indexed == true)"
+                    }.joined()
             })
         let coded = Set(
             Self.events.map { event in
