@@ -342,4 +342,25 @@ private func bid(_ number: UInt64) -> ObjectID { ObjectID(owner: account(3, numb
         scene.view.posted = [Scene.pattern()]
         #expect(scene.wait().count == 1)
     }
+
+    /// Orders of the operator are computed too, to see whether they are tasks: not all at once.
+    @Test func computesOneAfterAnother() throws {
+        var scene = Scene()
+        scene.view.orders = (1...3).map { number in
+            JobOrder(
+                id: ObjectID(owner: me, number: number),
+                terms: JobTerms(
+                    program: .hashChain, pricing: .fixed, input: SHA256.plain([UInt8(number)]),
+                    sealed: .zero, price: Amount(1), bidsUntil: scene.view.time, duration: 1,
+                    spec: ProofTask.tiny.encoded), escrow: Amount(1), state: .open(bids: []),
+                timer: JobTimer(step: 0, at: scene.view.time))
+        }
+        for _ in 0..<3 {
+            let work = scene.tasks.advance(scene.view).work
+            #expect(work.count == 1)
+            #expect(scene.tasks.advance(scene.view).work.isEmpty)
+            for work in work { scene.tasks.finish(WorkPerformer(runner: nil).perform(work)) }
+        }
+        #expect(scene.tasks.advance(scene.view) == [])
+    }
 }

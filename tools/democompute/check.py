@@ -142,9 +142,17 @@ class Check:
             elif event.name == "NodeRated":
                 ratings[fields["job"]].append((fields["owner"], fields["good"]))
         closed = [event for event in self.events() if event.name == "JobClosed"]
-        self.expect("jobs closed", len(closed), 2)
+        self.expect("jobs closed after work, and for want of it", [
+            sum(event.fields["id"] in prices for event in closed),
+            sum(event.fields["id"] not in prices for event in closed),
+        ], [3, 1])
+        opened = [event.fields["passed"] for event in self.events() if event.name == "TaskRevealed"]
+        self.expect("seals of hidden tasks opened, and passed", opened, [False])
         for event in closed:
             order, reason = event.fields["id"], event.fields["reason"]
+            if order not in prices:
+                self.expect("an order without a lease expired", reason, 4)
+                continue
             price, provider = prices[order], providers[order]
             deposit = bond(price, rule["bondBps"])
             lost = deposit * rule["slashBps"] // 10_000 if reason == 6 else 0

@@ -155,11 +155,13 @@ package struct HiddenTasks: Sendable {
         return escrow <= free
     }
 
-    /// The outcome, or `nil` while it is being computed.
+    /// The outcome, or `nil` while it, or another one, is being computed.
     private mutating func outcome(of terms: JobTerms) -> JobOutcome? {
         if let outcome = outcomes[terms.input] { return outcome }
+        guard computing.isEmpty else { return nil }
         let work = Work.task(terms)
-        if computing.insert(work.id).inserted { actions.append(.compute(work)) }
+        computing.insert(work.id)
+        actions.append(.compute(work))
         return nil
     }
 
