@@ -84,6 +84,7 @@ struct DevCommand: AsyncParsableCommand {
         }
         let node = try await Node.open(
             configuration, in: directory, key: network.validator,
+            taskKey: try StartCommand.taskKey(configuration),
             accounts: network.accounts.map(\.address),
             logger: .node(level: configuration.logLevel, format: configuration.logFormat))
         return (node, network, path)

@@ -55,7 +55,7 @@ struct StartCommand: AsyncParsableCommand {
         let genesis = try directory.genesis().genesis
         let key = try Self.key(configuration, genesis)
         let node = try await Node.open(
-            configuration, in: directory, key: key,
+            configuration, in: directory, key: key, taskKey: try Self.taskKey(configuration),
             logger: .node(level: configuration.logLevel, format: configuration.logFormat))
         let isValidator = genesis.validators.contains(key.address)
         let height = node.height
@@ -96,6 +96,15 @@ struct StartCommand: AsyncParsableCommand {
             ? try observer(known, folder.path) : try validator(known, genesis, folder.path)
         let password = try Passwords.read(file: configuration.passwordFile, prompt: prompt)
         return try folder.key(of: address, password: password)
+    }
+
+    /// That of the account which posts hidden tasks, if it has one of its own (WORK-15).
+    static func taskKey(_ configuration: NodeConfiguration) throws -> PrivateKey? {
+        guard let file = configuration.hiddenTasks.keyFile else { return nil }
+        _ = try KeyFolder.read(file)
+        let password = try Passwords.read(
+            file: configuration.passwordFile, prompt: "Password of the hidden tasks' key")
+        return try KeyFolder.open(file: file, password: password)
     }
 
     private static func validator(

@@ -47,4 +47,5 @@ package enum HashDomain: UInt8, Sendable, CaseIterable {
     case jobOutput = 0x63
     case jobSalt = 0x64
     case dutySecret = 0x65
+    case hiddenTask = 0x66
 }

@@ -79,11 +79,12 @@ package final class Node: Sendable {
     /// - Parameters:
     ///   - directory: locked, of a created ledger.
     ///   - key: of the account whose blocks and votes these are; an observer's is nobody else's.
+    ///   - taskKey: of the account that posts hidden tasks, if it is another than the validator's.
     ///   - accounts: what `eth_accounts` answers.
     /// - Throws: every case of `NodeError` but `.key` and `.stopped`.
     package static func open(
         _ configuration: NodeConfiguration, in directory: consuming DataDirectory,
-        key: PrivateKey, accounts: [Address] = [], logger: Logger
+        key: PrivateKey, taskKey: PrivateKey? = nil, accounts: [Address] = [], logger: Logger
     ) async throws(NodeError) -> Node {
         let genesis: Genesis
         do throws(DataDirectoryError) {
@@ -120,8 +121,9 @@ package final class Node: Sendable {
         var duties: DutyService?
         if let economy = genesis.parameters.economy, isMember {
             duties = DutyService(
-                engine: engine, key: key, economy: economy, clock: SystemClock(),
-                logger: logger.of("duties"))
+                engine: engine, key: key, economy: economy,
+                hidden: HiddenTaskDuty(configuration.hiddenTasks, key: taskKey ?? key),
+                clock: SystemClock(), logger: logger.of("duties"))
         }
         return Node(
             genesis: genesis, recovery: recovery, engine: engine, server: server,

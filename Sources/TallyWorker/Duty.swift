@@ -13,6 +13,9 @@ enum Duty: Hashable, Sendable {
     case commitVerdict(ObjectID, began: BeaconTime)
     case revealVerdict(ObjectID, began: BeaconTime)
     case heartbeat(after: BeaconTime)
+    case postTask(input: Hash32)
+    case acceptBid(ObjectID, bid: ObjectID)
+    case judge(ObjectID)
 }
 
 /// What was submitted and is not in the ledger as far as anybody sees: it is not said again until

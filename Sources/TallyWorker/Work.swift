@@ -6,11 +6,14 @@ package import TallyTransactions
 package enum Work: Hashable, Sendable {
     case round(ProofChallenge)
     case job(ObjectID, JobTerms)
+    /// Of a job whose answer is to be known before anybody delivers one; named by its input.
+    case task(JobTerms)
 
     package var id: WorkID {
         switch self {
         case .round(let challenge): .round(challenge: challenge.id)
         case .job(let order, _): .job(order)
+        case .task(let terms): .task(input: terms.input)
         }
     }
 }
@@ -19,6 +22,7 @@ package enum Work: Hashable, Sendable {
 package enum WorkID: Hashable, Sendable {
     case round(challenge: Hash32)
     case job(ObjectID)
+    case task(input: Hash32)
 }
 
 /// An answer to a round's challenge: what it commits to, and what it can open.
@@ -51,11 +55,13 @@ package enum JobOutcome: Hashable, Sendable {
 package enum FinishedWork: Sendable {
     case round(challenge: Hash32, any RoundAnswer)
     case job(ObjectID, JobOutcome)
+    case task(input: Hash32, JobOutcome)
 
     package var id: WorkID {
         switch self {
         case .round(let challenge, _): .round(challenge: challenge)
         case .job(let order, _): .job(order)
+        case .task(let input, _): .task(input: input)
         }
     }
 }
@@ -72,6 +78,7 @@ package struct WorkPerformer: Sendable {
         case .round(let challenge):
             .round(challenge: challenge.id, ProofAnswer.commit(answering: challenge))
         case .job(let order, let terms): .job(order, outcome(of: terms))
+        case .task(let terms): .task(input: terms.input, outcome(of: terms))
         }
     }
 

@@ -43,7 +43,14 @@ import Testing
                 [key]
                 file = "k"
                 password-file = "p"
+                [duties]
+                hidden-price = 5000
+                hidden-share = 10
+                hidden-key-file = "h"
                 """)
+        #expect(configuration.hiddenTasks.maximumEscrow == Amount(5_000))
+        #expect(configuration.hiddenTasks.shareBps == 10)
+        #expect(configuration.hiddenTasks.keyFile == "h")
         #expect(configuration.rpcHost == "::1")
         #expect(configuration.rpcPort == 0)
         #expect(configuration.checkpoints.transactions == 10)
@@ -157,6 +164,8 @@ import Testing
         (.peerListen, "host"), (.peerListen, ":1"), (.peerListen, "h:65536"),
         (.peerListen, "::1:80"), (.peerPlaces, "h:1"), (.peerPlaces, "0xaa@h:1"),
         (.peerPlaces, "0x00000000000000000000000000000000000000aa@h:0"),
+        (.hiddenPrice, "-1"), (.hiddenPrice, "1.5"), (.hiddenShare, "10001"),
+        (.hiddenShare, ""), (.hiddenKeyFile, ""),
         (.peerRole, "Observer"), (.peerRole, ""), (.peerObservers, "0xaa"),
         (
             .peerObservers,

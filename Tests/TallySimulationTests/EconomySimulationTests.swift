@@ -28,7 +28,7 @@ import Testing
 
     private static let everything: Set<String> = [
         "NodeRegistered", "NodeUpdated", "NodeRetired", "NodeStaked", "NodeUnstaked", "NodeActive",
-        "NodeOffline", "NodePenalised", "RewardsClaimed", "ChallengeOpened", "ProofSubmitted",
+        "NodeOffline", "NodePenalised", "NodeRated", "RewardsClaimed", "ChallengeOpened", "ProofSubmitted",
         "ProofDrawn", "ProofRevealed", "ProofAttested", "ProofMeasured", "ProofMissed", "ProofVoid",
         "JobCreated", "BidPlaced", "BidClosed", "JobAssigned", "JobDelivered", "JobDisputed",
         "JobSampled", "ArbiterDrawn", "VerdictCommitted", "VerdictRevealed", "JobDecided",

@@ -122,4 +122,61 @@ extension ProofRound {
         }
         #expect(reveals == LedgerWorld.validators.count)
     }
+
+    // MARK: Hidden tasks
+
+    /// A validator's task, which is there because somebody else has posted an order.
+    private func task(_ world: inout LedgerWorld) throws -> ObjectID {
+        world.tasks = LedgerWorld.tasks()
+        _ = try world.post()
+        try world.go("no task") { try $0.posted.count == 2 && $0.order($0.posted[1]) != nil }
+        return try #require(world.posted.last)
+    }
+
+    private func invent(_ work: FinishedWork) -> FinishedWork {
+        guard case .job(let order, _) = work else { return work }
+        return .job(order, .result(SHA256.plain([66])))
+    }
+
+    @Test func hiddenTaskIsSettledWithAnHonestNode() throws {
+        var world = try LedgerWorld()
+        let task = try task(&world)
+        try world.go("not closed") { try $0.closing(task) != nil }
+        #expect(try world.closing(task)?.reason == .settled)
+        #expect(try world.closing(task)?.paid == Amount(800))
+        try world.go("not counted") { try $0.computeNode()?.reputation.deliveries == 1 }
+        #expect(try world.computeNode()?.reputation.failures == 0)
+        #expect(world.failures == [])
+    }
+
+    @Test func hiddenTaskCatchesACheat() throws {
+        var world = try LedgerWorld()
+        world.cheat = invent
+        let task = try task(&world)
+        try world.go("not closed") { try $0.closing(task) != nil }
+        #expect(try world.closing(task)?.reason == .slashed)
+        #expect(try world.closing(task)?.refunded == Amount(1_000))
+        try world.go("not counted") { try $0.computeNode()?.reputation.failures == 1 }
+        #expect(try world.computeNode()?.reputation.deliveries == 0)
+        let opened = world.said.count {
+            if case .job(.reveal) = $0.what { true } else { false }
+        }
+        #expect(opened == 1)
+        #expect(world.failures == [])
+    }
+
+    /// Forgetting everything after each block changes nothing but when bids are accepted.
+    @Test(arguments: [false, true]) func hiddenTaskSurvivesRestarts(isCheat: Bool) throws {
+        var world = try LedgerWorld()
+        if isCheat { world.cheat = invent }
+        let task = try task(&world)
+        for step in 0..<200 where try world.closing(task) == nil {
+            // What was submitted needs some heights to be seen.
+            if step % 5 == 0 { world.tasks = LedgerWorld.tasks() }
+            try world.step()
+        }
+        #expect(try world.closing(task)?.reason == (isCheat ? .slashed : .settled))
+        #expect(world.posted.count == 2)
+        #expect(world.failures == [])
+    }
 }

@@ -17,6 +17,8 @@ struct LedgerWorld {
     let parameters: NetworkParameters
     var worker: WorkerCore
     var duties: [Address: ValidatorDuties]
+    /// Of the first validator.
+    var tasks: HiddenTasks?
     /// What the machine makes of its work; honest as it is.
     var cheat: (FinishedWork) -> FinishedWork = { $0 }
     private(set) var time: UInt64 = 1_000_000
@@ -28,7 +30,9 @@ struct LedgerWorld {
     private var nonces: [Address: Nonce] = [:]
     private var waiting: [Transaction] = []
     /// Orders that were posted.
-    private var posted: [ObjectID] = []
+    private(set) var posted: [ObjectID] = []
+    /// Those of the payer that were not looked at yet.
+    private var unseen: [ObjectID] = []
     /// Of all operations: who said what.
     private(set) var said: [(who: Address, what: TallyTransactions.Operation)] = []
     /// Why operations had no effect.
@@ -69,6 +73,14 @@ struct LedgerWorld {
             programs: RunnablePrograms(maximumSteps: 1_000))
     }
 
+    static func tasks(share: UInt16 = 10_000) -> HiddenTasks {
+        HiddenTasks(
+            account: validators[0], secret: SHA256.plain(validators[0].bytes),
+            policy: HiddenTaskPolicy(
+                shareBps: share, maximumEscrow: Amount(1_000),
+                programs: RunnablePrograms(maximumSteps: 1_000)))
+    }
+
     // MARK: Acting
 
     mutating func say(_ operation: TallyTransactions.Operation, by sender: Address) throws {
@@ -82,6 +94,11 @@ struct LedgerWorld {
             signature: RecoverableSignature(r: scalar, s: scalar, yParity: 0))
         let transaction = try Transaction(raw: raw, verifiedSender: sender)
         #expect(transaction.operation == operation)
+        if case .job(.postJob) = operation {
+            let id = ObjectID(owner: sender, number: nonces[sender, default: 0])
+            posted.append(id)
+            if sender == Self.payer { unseen.append(id) }
+        }
         nonces[sender, default: 0] += 1
         waiting.append(transaction)
         said.append((sender, operation))
@@ -92,7 +109,6 @@ struct LedgerWorld {
         let terms = jobTerms(
             .hashChain, ProofTask.tiny.encoded, bidsUntil: time + 60_000, duration: 60_000)
         try say(.job(.postJob(terms, escrow: Amount(1_000))), by: Self.payer)
-        posted.append(id)
         return id
     }
 
@@ -144,6 +160,13 @@ struct LedgerWorld {
                 }
             }
         }
+        let taskView = try taskView()
+        for action in tasks?.advance(taskView) ?? [] {
+            switch action {
+            case .submit(let operation): try say(operation, by: Self.validators[0])
+            case .compute(let work): tasks?.finish(performer.perform(work))
+            }
+        }
     }
 
     // MARK: Reading
@@ -188,6 +211,31 @@ struct LedgerWorld {
             height: height, time: BeaconTime(milliseconds: time), layout: parameters.layout,
             economy: .small, rounds: try round().map { [$0] } ?? [],
             orders: try posted.compactMap { try order($0) })
+    }
+
+    private mutating func taskView() throws -> HiddenTaskView {
+        let me = Self.validators[0]
+        let account = try Account(stored: object(.account(me), at: me))
+        var view = HiddenTaskView(
+            height: height, time: BeaconTime(milliseconds: time), balance: account.balance,
+            fee: .zero)
+        for order in try posted.compactMap({ try order($0) }) {
+            if unseen.contains(order.id) {
+                view.posted.append(
+                    OrderPattern(
+                        id: order.id, terms: order.terms, escrow: order.escrow,
+                        bidding: order.terms.bidsUntil.milliseconds - time))
+            }
+            guard order.payer == me else { continue }
+            if case .closed = order.state { continue }
+            view.orders.append(order)
+            guard case .open(let bids) = order.state else { continue }
+            view.bids[order.id] = try bids.compactMap {
+                try object(JobBid.key(order: order.id, bid: $0), at: me).map { try JobBid($0) }
+            }
+        }
+        unseen = []
+        return view
     }
 
     // MARK: Blocks

@@ -132,17 +132,27 @@ class Check:
 
     def jobs(self):
         rule = self.economy["jobs"]
-        prices, providers, payouts = {}, {}, defaultdict(int)
+        prices, providers, payouts, ratings = {}, {}, defaultdict(int), defaultdict(list)
         for event in self.events():
             fields = event.fields
             if event.name == "JobAssigned":
                 prices[fields["id"]], providers[fields["id"]] = fields["price"], fields["provider"]
             elif event.name == "PayoutPaid":
                 payouts[fields["object"], fields["to"]] += fields["value"]
+            elif event.name == "NodeRated":
+                ratings[fields["job"]].append((fields["owner"], fields["good"]))
         closed = [event for event in self.events() if event.name == "JobClosed"]
-        self.expect("jobs closed", len(closed), 2)
+        self.expect("jobs closed after work, and for want of it", [
+            sum(event.fields["id"] in prices for event in closed),
+            sum(event.fields["id"] not in prices for event in closed),
+        ], [3, 1])
+        opened = [event.fields["passed"] for event in self.events() if event.name == "TaskRevealed"]
+        self.expect("seals of hidden tasks opened, and passed", opened, [False])
         for event in closed:
             order, reason = event.fields["id"], event.fields["reason"]
+            if order not in prices:
+                self.expect("an order without a lease expired", reason, 4)
+                continue
             price, provider = prices[order], providers[order]
             deposit = bond(price, rule["bondBps"])
             lost = deposit * rule["slashBps"] // 10_000 if reason == 6 else 0
@@ -151,9 +161,21 @@ class Check:
                 f"paid to the provider of the job that was {'settled' if reason == 1 else 'slashed'}",
                 payouts[order, provider], earned + deposit - lost,
             )
+            self.expect(
+                "what the provider's node counts of it", ratings[order], [(provider, reason == 1)]
+            )
             escrow = next(
                 created.fields["escrow"] for created in self.events()
                 if created.name == "JobCreated" and created.fields["id"] == order
             )
             self.expect("escrow back to the buyer", event.fields["refunded"], escrow - earned)
+        self.reputation([rating for found in ratings.values() for rating in found])
         self.expect("a job was slashed", 6 in [event.fields["reason"] for event in closed], True)
+
+    def reputation(self, ratings):
+        """What the nodes say of themselves is what was counted (NODE-11)."""
+        for owner, node in self.history.nodes.items():
+            counted = [sum(o == owner and good is kind for o, good in ratings) for kind in (True, False)]
+            self.expect(
+                f"deliveries and failures of {owner}", [node["deliveries"], node["failures"]], counted
+            )

@@ -18,6 +18,7 @@ TALLY = os.environ["DEMO_TALLY"]
 DEADLINE = 300
 EPOCH = 20_000
 ROUND = 12_000
+SHARDS = 4
 
 
 def say(text):
@@ -40,7 +41,7 @@ def tally(*arguments, rpc=None, check=True):
 def parameters(folder):
     """The profile emc, with everything that takes hours taking seconds."""
     path = os.path.join(folder, "parameters.json")
-    tally("genesis", "new", "--profile", "emc", "--shards", "4", "--out", path)
+    tally("genesis", "new", "--profile", "emc", "--shards", str(SHARDS), "--out", path)
     with open(path, encoding="utf-8") as file:
         document = json.load(file)
     document["epochMilliseconds"] = EPOCH
@@ -153,12 +154,12 @@ class Demo:
         )["id"]
         say(f"a unit of power is traded for 1,000 tokens, the fee is 20 %: {trade}")
 
-    def post(self):
+    def post(self, bidding=120_000):
         now = self.ledger.call("compute_epoch")["timeMs"]
         spec = rlp([1, 64, 1000, 2])
         return self.send(
             self.buyer, "job", "post", "--program", "hashChain", "--spec", "0x" + spec.hex(), "--price",
-            "100000000", "--bids-until", str(now + 120_000), "--duration", "120000",
+            "100000000", "--bids-until", str(now + bidding), "--duration", "120000",
         )["id"]
 
     def job(self, order):
@@ -169,6 +170,12 @@ class Demo:
             if bid.startswith(account):
                 return bid
         return None
+
+    def orders_of(self, payer):
+        """The first page of each shard, which has them all."""
+        pages = (self.ledger.call("compute_list", "jobs", hex(shard)) for shard in range(SHARDS))
+        found = [job["id"] for page in pages for job in page["items"]]
+        return [order for order in found if order.startswith(payer.lower())]
 
     def good_job(self):
         order = self.post()
@@ -194,6 +201,32 @@ class Demo:
         self.until("the end of the job", lambda: self.job(order)["state"] == "closed")
         closed = self.job(order)
         say(f"the drawn validators found another result: {closed['reason']}")
+        assert closed["reason"] == "slashed", closed
+
+    def hidden_task(self):
+        """The cheater underbids again, on an order that a validator posted to check somebody's work."""
+        node = "node-4"
+        checker = next(
+            found["address"] for found in tally("localnet", "status", "--dir", self.net, check=False)["nodes"]
+            if found["id"] == node
+        )
+        tally("localnet", "kill-node", node, "--dir", self.net)
+        with open(os.path.join(self.net, node, "config.toml"), "a", encoding="utf-8") as file:
+            file.write("\n[duties]\nhidden-price = 100000000\nhidden-share = 10000\n")
+        tally("localnet", "start-node", node, "--dir", self.net)
+        self.post(bidding=8_000)
+        say(f"a validator may check the work of others now ({checker}); the buyer posts another job")
+        order = self.until("a hidden task", lambda: self.orders_of(checker))[0]
+        price = 30_000_000
+        self.send(
+            self.cheat, "job", "bid", order, "--price", str(price), "--bond", str(price // 10)
+        )
+        say(f"the cheater underbids others on a job that looks like it: {order}")
+        self.until("the task's lease", lambda: self.job(order)["state"] == "active")
+        self.send(self.cheat, "job", "deliver", order, "--result", "0x" + secrets.token_hex(32))
+        self.until("the end of the task", lambda: self.job(order)["state"] == "closed")
+        closed = self.job(order)
+        say(f"the validator opened its seal, and others computed it again: {closed['reason']}")
         assert closed["reason"] == "slashed", closed
 
     def rewards(self):
@@ -236,6 +269,7 @@ def main():
         demo.trade()
         demo.good_job()
         demo.bad_job()
+        demo.hidden_task()
         demo.rewards()
         demo.stop_workers()
         history = demo.ledger.history(demo.genesis)

@@ -51,6 +51,7 @@ class History:
     times: list  # of beacon blocks, in milliseconds
     values: dict  # of transactions, by hash
     balances: dict
+    nodes: dict  # by owner
     height: int
     log_count: int
 
@@ -95,6 +96,7 @@ class Ledger:
         while True:
             before = int(self.call("eth_blockNumber"), 16)
             balances = self.batch([("eth_getBalance", account, "latest") for account in accounts])
+            nodes = self.batch([("compute_node", account) for account in accounts])
             if int(self.call("eth_blockNumber"), 16) == before:
                 break
         heights = [hex(height) for height in range(before + 1)]
@@ -116,6 +118,7 @@ class Ledger:
                    else block["timestampMs"] for block in blocks],
             values=values,
             balances={a: int(balance, 16) for a, balance in zip(accounts, balances)},
+            nodes={a: node for a, node in zip(accounts, nodes) if node},
             height=before,
             log_count=count,
         )

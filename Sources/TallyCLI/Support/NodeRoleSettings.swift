@@ -34,6 +34,24 @@ struct NodeRoleSettings: ParsableArguments {
             "Who may connect as an observer: addresses, with commas between.",
             valueName: "addresses"))
     var peerObservers: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Most base units that a validator puts into one hidden task, which checks the work of "
+                + "others (default: 0, no tasks).", valueName: "amount"))
+    var hiddenPrice: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "How many of 10,000 orders that the validator sees lead to a hidden task (default: 500).",
+            valueName: "bps"))
+    var hiddenShare: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Keystore file of an account that posts the hidden tasks instead of the validator's.",
+            valueName: "file"))
+    var hiddenKeyFile: String?
 
     /// Those that were given.
     var flags: [Setting: String] {
@@ -44,6 +62,9 @@ struct NodeRoleSettings: ParsableArguments {
         flags[.peerPlaces] = peerPlaces
         flags[.peerRole] = observe ? "observer" : nil
         flags[.peerObservers] = peerObservers
+        flags[.hiddenPrice] = hiddenPrice
+        flags[.hiddenShare] = hiddenShare
+        flags[.hiddenKeyFile] = hiddenKeyFile
         return flags
     }
 }

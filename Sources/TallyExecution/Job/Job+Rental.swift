@@ -138,7 +138,7 @@ extension BlockExecutor {
             let paid = reading.paid.adding(paying)
         else { throw .invariant("a rental paid more than its escrow") }
         order.escrow = rest
-        try payProvider(order, lease, paying, origin)
+        try payProvider(order, lease, paying, .earnings, origin)
         return RentalMeter(elapsed: reading.elapsed, since: reading.since, paid: paid)
     }
 
@@ -184,11 +184,12 @@ extension BlockExecutor {
 
     /// Tells and pays what a provider earned; the escrow has given it up.
     mutating func payProvider(
-        _ order: JobOrder, _ lease: JobLease, _ value: Amount, _ origin: Hash32
+        _ order: JobOrder, _ lease: JobLease, _ value: Amount, _ reason: PayoutReason,
+        _ origin: Hash32
     ) throws(ExecutionError) {
         try pay(
             value,
-            Payout(object: order.id, reason: .earnings, to: lease.provider, origin: origin),
+            Payout(object: order.id, reason: reason, to: lease.provider, origin: origin),
             isReserved: false)
         events.append(jobEvent(order.id, lease.provider, .paid(value)))
     }

@@ -168,7 +168,7 @@ extension BlockExecutor {
             throw .invariant("a price above the escrow")
         }
         order.escrow = rest
-        try payProvider(order, lease, lease.price, origin)
+        try payProvider(order, lease, lease.price, .delivery, origin)
         try endBid(lease.bid, of: order, .returned, origin)
         try finish(
             &order, .settled, provider: lease.provider, paid: lease.price, debt: .zero, origin)
@@ -180,8 +180,20 @@ extension BlockExecutor {
     ) throws(ExecutionError) {
         let bid = try removeBid(lease.bid, of: order, .forfeited)
         try compensate(order, bid.bond, origin)
+        try payFailure(.zero, order, lease, origin)
         try finish(
             &order, reason, provider: lease.provider, paid: .zero, debt: .zero, origin)
+    }
+
+    /// Gives a provider what is left of its bond, if anything is, and tells its node (JOB-24). The
+    /// entry is the one that the bid reserved.
+    mutating func payFailure(
+        _ value: Amount, _ order: JobOrder, _ lease: JobLease, _ origin: Hash32
+    ) throws(ExecutionError) {
+        try pay(
+            value,
+            Payout(object: order.id, reason: .failure, to: lease.provider, origin: origin),
+            isReserved: false)
     }
 
     mutating func compensate(

@@ -130,9 +130,7 @@ extension BlockExecutor {
         guard let lost = bid.bond.scaled(by: UInt128(rule.slashBps), over: 10_000),
             let rest = bid.bond.subtracting(lost)
         else { throw .invariant("a part of a bond exceeds it") }
-        try pay(
-            rest, Payout(object: order.id, reason: .bond, to: bid.bidder, origin: origin),
-            isReserved: false)
+        try payFailure(rest, order, lease, origin)
         switch cause {
         case .sample: try payTreasury(lost)
         case .dispute(let arbiters): try share(lost, order, among: arbiters, origin)

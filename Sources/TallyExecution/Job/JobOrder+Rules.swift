@@ -78,7 +78,7 @@ extension JobOrder {
     }
 
     /// What a payer seals: with a random salt it tells nothing (JOB-15).
-    static func seal(answer: Hash32, salt: Hash32) -> Hash32 {
+    package static func seal(answer: Hash32, salt: Hash32) -> Hash32 {
         SHA256.hash(.jobSeal) {
             $0.update(answer)
             $0.update(salt)

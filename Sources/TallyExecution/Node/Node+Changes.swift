@@ -25,13 +25,15 @@ extension BlockExecutor {
 
     mutating func emit(_ event: NodeEvent) { events.append(.compute(.node(event))) }
 
-    /// Counts a result that a node delivered, if the node lives here.
-    mutating func noteDelivery(of owner: Address, isGood: Bool) throws(ExecutionError) {
-        guard context.home(of: owner) == context.endpoint, var node = try node(of: owner) else {
-            return
-        }
+    /// Counts a job that a node's account was the provider of (NODE-11). Without a node, nothing
+    /// happens.
+    mutating func noteDelivery(
+        of job: ObjectID, by owner: Address, isGood: Bool
+    ) throws(ExecutionError) {
+        guard var node = try node(of: owner) else { return }
         if isGood { node.reputation.deliveries += 1 } else { node.reputation.failures += 1 }
         try store(node)
+        emit(.rated(owner, job: job, isGood: isGood))
     }
 
     // MARK: Rewards

@@ -1,5 +1,5 @@
 package import TallyPrimitives
-import TallyTransactions
+package import TallyTransactions
 
 /// What happened to a compute node, named by its owner (NODE-9).
 package enum NodeEvent: Hashable, Sendable {
@@ -14,12 +14,15 @@ package enum NodeEvent: Hashable, Sendable {
     /// For the outage up to its step `period`, from 1.
     case penalised(Address, value: Amount, period: UInt64)
     case rewardsClaimed(Address, value: Amount)
+    /// A job of the owner ended, well or not (NODE-11).
+    case rated(Address, job: ObjectID, isGood: Bool)
 
     private var owner: Address {
         switch self {
         case .registered(let owner, _, _), .updated(let owner, _, _), .retired(let owner),
             .staked(let owner, _, _, _), .unstaked(let owner, _), .active(let owner, _),
-            .offline(let owner), .penalised(let owner, _, _), .rewardsClaimed(let owner, _):
+            .offline(let owner), .penalised(let owner, _, _), .rewardsClaimed(let owner, _),
+            .rated(let owner, _, _):
             owner
         }
     }
@@ -35,12 +38,13 @@ package enum NodeEvent: Hashable, Sendable {
         case .offline: "NodeOffline"
         case .penalised: "NodePenalised"
         case .rewardsClaimed: "RewardsClaimed"
+        case .rated: "NodeRated"
         }
     }
 
     private enum Tag: UInt8 {
         case registered = 1
-        case updated, retired, staked, unstaked, active, offline, penalised, rewardsClaimed
+        case updated, retired, staked, unstaked, active, offline, penalised, rewardsClaimed, rated
     }
 
     private var tag: Tag {
@@ -54,6 +58,7 @@ package enum NodeEvent: Hashable, Sendable {
         case .offline: .offline
         case .penalised: .penalised
         case .rewardsClaimed: .rewardsClaimed
+        case .rated: .rated
         }
     }
 }
@@ -78,6 +83,8 @@ extension NodeEvent: FamilyEvent {
         case .active(_, let power): record(.data("power", .uint64(power.tenThousandths)))
         case .penalised(_, let value, let period):
             record(.data("value", .uint256(value)), .data("period", .uint64(period)))
+        case .rated(_, let job, let isGood):
+            record(.data("job", .bytes32(job.word)), .data("good", .bool(isGood)))
         }
     }
 
@@ -99,6 +106,9 @@ extension NodeEvent: FamilyEvent {
             case .penalised(_, let value, let period):
                 out.append(value)
                 out.append(period)
+            case .rated(_, let job, let isGood):
+                job.encode(to: &out)
+                out.append(UInt8(isGood ? 1 : 0))
             }
         }
     }
@@ -125,6 +135,11 @@ extension NodeEvent: FamilyEvent {
             self = .penalised(
                 owner, value: try list.nextAmount(), period: try list.nextInteger())
         case .rewardsClaimed: self = .rewardsClaimed(owner, value: try list.nextAmount())
+        case .rated:
+            let job = try ObjectID(from: &list)
+            let good: UInt8 = try list.nextInteger()
+            guard good < 2 else { throw .unknownValue(UInt64(good)) }
+            self = .rated(owner, job: job, isGood: good == 1)
         }
         try list.finish()
     }

@@ -8,7 +8,7 @@ package enum PayoutReason: UInt8, Hashable, Sendable, CaseIterable {
     case stake = 1
     /// Rewards of a node, or of a role's stake.
     case reward = 2
-    /// What a provider earned.
+    /// What the provider of a rental earned.
     case earnings = 3
     /// What is left of an escrow.
     case refund = 4
@@ -22,6 +22,22 @@ package enum PayoutReason: UInt8, Hashable, Sendable, CaseIterable {
     case verification = 8
     /// What the loser of a dispute pays the winner.
     case compensation = 9
+    /// What a provider earned by a result that was settled.
+    case delivery = 10
+    /// What is left for the provider of a job that went wrong; maybe nothing.
+    case failure = 11
+
+    /// Whether a job's end is a good one for the provider's node; `nil` for what says nothing of it
+    /// (JOB-24).
+    package var isGood: Bool? {
+        switch self {
+        case .delivery: true
+        case .failure: false
+        case .stake, .reward, .earnings, .refund, .bond, .proceeds, .tradeReward, .verification,
+            .compensation:
+            nil
+        }
+    }
 }
 
 /// A payment of an object that a later block makes (RCPT-11, RCPT-13).
@@ -133,14 +149,15 @@ package enum PayoutEvent: FamilyEvent {
 
 extension BlockExecutor {
     /// Pays an account from money that an object has given up: at once on this endpoint, elsewhere
-    /// by an entry that a later block runs (RCPT-11). Nothing happens for a value of 0.
+    /// by an entry that a later block runs (RCPT-11). Nothing happens for a value of 0, unless the
+    /// payout tells how a job ended (JOB-24).
     /// - Parameter isReserved: whether the object reserved the entry when it was opened.
     mutating func pay(
         _ value: Amount, _ payout: Payout, isReserved: Bool
     ) throws(ExecutionError) {
         let home = context.home(of: payout.to)
         if isReserved { counters.reserved -= 1 }
-        guard !value.isZero else { return }
+        guard !value.isZero || payout.reason.isGood != nil else { return }
         if home == context.endpoint {
             try settle(payout, value, nil)
         } else {
@@ -213,5 +230,8 @@ extension BlockExecutor {
                     .paid(
                         reference, object: payout.object, payout.reason, to: payout.to,
                         value: value, isEscrowed: isEscrowed))))
+        // JOB-24
+        guard let isGood = payout.reason.isGood else { return }
+        try noteDelivery(of: payout.object, by: payout.to, isGood: isGood)
     }
 }

@@ -1,5 +1,6 @@
 package import Logging
 package import TallyJournal
+package import TallyPrimitives
 
 /// How a node runs. Nothing in it is consensus: that is in the genesis document.
 package struct NodeConfiguration: Sendable {
@@ -14,8 +15,21 @@ package struct NodeConfiguration: Sendable {
     /// A keystore elsewhere than in the data directory.
     package var keyFile: String?
     package var passwordFile: String?
+    package var hiddenTasks = HiddenTaskSettings()
 
     package init(dataDirectory: String) { self.dataDirectory = dataDirectory }
+}
+
+/// What a validator may spend to check the work of others (WORK-11, WORK-12).
+package struct HiddenTaskSettings: Hashable, Sendable {
+    /// Most escrow of a task, in base units; 0 for no tasks.
+    package var maximumEscrow = Amount.zero
+    /// How many of 10,000 orders that the validator sees lead to a task.
+    package var shareBps: UInt16 = 500
+    /// Keystore of an account of their own; `nil` for the validator's.
+    package var keyFile: String?
+
+    package init() {}
 }
 
 /// Values as text, each with where it was set.
@@ -103,6 +117,9 @@ extension NodeConfiguration {
         case .logFormat: logFormat.rawValue
         case .keyFile: keyFile
         case .passwordFile: passwordFile
+        case .hiddenPrice: String(hiddenTasks.maximumEscrow.units)
+        case .hiddenShare: String(hiddenTasks.shareBps)
+        case .hiddenKeyFile: hiddenTasks.keyFile
         }
     }
 
@@ -111,6 +128,9 @@ extension NodeConfiguration {
         switch setting {
         case .passwordFile: "password-file"
         case .peerRole: "observe"
+        case .hiddenPrice: "hidden-price"
+        case .hiddenShare: "hidden-share"
+        case .hiddenKeyFile: "hidden-key-file"
         case .dataDirectory, .rpcHost, .rpcPort, .peerListen, .peerPlaces, .peerObservers,
             .checkpointTransactions, .checkpointBytes, .checkpointHeights, .logLevel, .logFormat,
             .keyFile:
@@ -193,5 +213,14 @@ extension NodeConfiguration {
             try read(.logFormat, "auto, text or json", LogFormat.init(rawValue:)) ?? logFormat
         keyFile = try read(.keyFile, path) { $0.isEmpty ? nil : $0 } ?? keyFile
         passwordFile = try read(.passwordFile, path) { $0.isEmpty ? nil : $0 } ?? passwordFile
+        hiddenTasks.maximumEscrow =
+            try read(.hiddenPrice, "an amount in base units", Amount.init(decimal:))
+            ?? hiddenTasks.maximumEscrow
+        hiddenTasks.shareBps =
+            try read(.hiddenShare, "hundredths of a percent, 0 to 10000") { text in
+                UInt16(text).flatMap { $0 <= 10_000 ? $0 : nil }
+            } ?? hiddenTasks.shareBps
+        hiddenTasks.keyFile =
+            try read(.hiddenKeyFile, path) { $0.isEmpty ? nil : $0 } ?? hiddenTasks.keyFile
     }
 }

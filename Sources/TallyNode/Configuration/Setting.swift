@@ -14,6 +14,9 @@ package enum Setting: String, CaseIterable, Sendable {
     case logFormat = "log.format"
     case keyFile = "key.file"
     case passwordFile = "key.password-file"
+    case hiddenPrice = "duties.hidden-price"
+    case hiddenShare = "duties.hidden-share"
+    case hiddenKeyFile = "duties.hidden-key-file"
 
     /// `TALLY_RPC_PORT` for `rpc.port`.
     package var environmentName: String {
@@ -39,8 +42,8 @@ package enum Setting: String, CaseIterable, Sendable {
         switch self {
         case .dataDirectory, .rpcHost, .rpcPort, .peerListen, .peerPlaces, .peerRole,
             .peerObservers, .checkpointTransactions, .checkpointBytes, .checkpointHeights,
-            .logLevel, .logFormat,
-            .keyFile, .passwordFile:
+            .logLevel, .logFormat, .keyFile, .passwordFile, .hiddenPrice, .hiddenShare,
+            .hiddenKeyFile:
             false
         }
     }

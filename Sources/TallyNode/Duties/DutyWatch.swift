@@ -10,10 +10,16 @@ import TallyWorker
 /// arbiter, and how long nodes took by its own clock (WORK-8).
 struct DutyWatch: Sendable {
     let account: Address
+    /// Who posts hidden tasks; `nil` for nobody.
+    let payer: Address?
     private var lastHeight: Height
     /// Nodes with a round at hand in which the account may have been drawn.
     private var nodes: Set<Address> = []
     private var votes: Set<ObjectID> = []
+    /// The payer's orders that are not closed.
+    private var own: Set<ObjectID> = []
+    /// Orders that were posted and nobody was told of yet, with the time of their blocks.
+    private var posted: [(id: ObjectID, at: BeaconTime)] = []
     /// When challenges were seen, in milliseconds of the own clock.
     private var opened: [Address: (round: UInt64, at: UInt64)] = [:]
     private var observed: [RoundName: UInt64] = [:]
@@ -22,9 +28,14 @@ struct DutyWatch: Sendable {
     private static let limit = 65_536
     /// Heights that are read one by one: a node that was away looks at the state instead.
     private static let maximumGap: UInt64 = 256
+    /// Most orders that are looked at in one step: more to look like are not needed.
+    private static let maximumPosted = 64
 
-    init(account: Address, from snapshot: LedgerSnapshot) throws(ReadError) {
+    init(
+        account: Address, payer: Address?, from snapshot: LedgerSnapshot
+    ) throws(ReadError) {
         self.account = account
+        self.payer = payer
         lastHeight = snapshot.height
         try lookAround(snapshot)
     }
@@ -49,22 +60,29 @@ struct DutyWatch: Sendable {
         _ endpoint: EndpointID, _ height: Height, _ snapshot: LedgerSnapshot, _ now: UInt64
     ) throws(ReadError) {
         guard let block = try snapshot.shardBlock(endpoint, height) else { return }
-        for event in block.systemResult?.events ?? [] { note(event, now) }
+        let time = block.header.time
+        for event in block.systemResult?.events ?? [] { note(event, time, now) }
         for index in 0..<Int(block.transactionCount) {
             guard let transaction = try snapshot.transaction(endpoint, height, index) else {
                 continue
             }
-            for event in transaction.result.events { note(event, now) }
+            for event in transaction.result.events { note(event, time, now) }
         }
     }
 
-    private mutating func note(_ event: LedgerEvent, _ now: UInt64) {
+    private mutating func note(_ event: LedgerEvent, _ time: BeaconTime, _ now: UInt64) {
         switch event {
         case .compute(.proof(let event)): note(event, now)
         case .compute(.job(let event)):
             switch event.fact {
             case .arbiterDrawn where event.actor == account: votes.insert(event.order)
-            case .decided, .closed: votes.remove(event.order)
+            case .decided: votes.remove(event.order)
+            case .closed:
+                votes.remove(event.order)
+                own.remove(event.order)
+            case .created where event.order.owner == payer: own.insert(event.order)
+            case .created where payer != nil && posted.count < Self.maximumPosted:
+                posted.append((event.order, time))
             default: break
             }
         default: break
@@ -95,6 +113,8 @@ struct DutyWatch: Sendable {
     private mutating func lookAround(_ snapshot: LedgerSnapshot) throws(ReadError) {
         nodes = []
         votes = []
+        own = []
+        posted = []
         opened = [:]
         observed = [:]
         for shard in snapshot.layout.shards {
@@ -106,8 +126,9 @@ struct DutyWatch: Sendable {
                 }
             }
             try walk(.order, EndpointID(shard), snapshot) { object in
-                guard let order = try? JobOrder(object), order.isVoted(by: account) else { return }
-                votes.insert(order.id)
+                guard let order = try? JobOrder(object) else { return }
+                if order.isVoted(by: account) { votes.insert(order.id) }
+                if order.payer == payer, !order.isClosed { own.insert(order.id) }
             }
         }
     }
@@ -142,12 +163,7 @@ struct DutyWatch: Sendable {
             }
         }
         for id in votes.sorted() {
-            let home = EndpointID(snapshot.layout.home(of: id.owner))
-            if let object = try snapshot.object(JobOrder.key(id), of: home),
-                let order = try? JobOrder(object)
-            {
-                view.orders.append(order)
-            }
+            if let order = try order(id, snapshot) { view.orders.append(order) }
         }
         let key = RoleStake.key(of: account)
         if let object = try snapshot.object(key, of: snapshot.layout.beacon) {
@@ -155,9 +171,55 @@ struct DutyWatch: Sendable {
         }
         return view
     }
+
+    /// The view of those who post hidden tasks; what was posted is told once.
+    /// - Parameter fee: most that the payer gives for a unit of weight.
+    mutating func tasks(
+        of payer: Address, fee: Amount, _ snapshot: LedgerSnapshot
+    ) throws(ReadError) -> HiddenTaskView {
+        var view = HiddenTaskView(
+            height: snapshot.height, time: snapshot.header.time,
+            balance: try snapshot.account(payer).balance, fee: fee)
+        for (id, time) in posted {
+            guard let order = try order(id, snapshot), !order.isClosed else { continue }
+            let (end, start) = (order.terms.bidsUntil.milliseconds, time.milliseconds)
+            view.posted.append(
+                OrderPattern(
+                    id: id, terms: order.terms, escrow: order.escrow,
+                    bidding: end > start ? end - start : 0))
+        }
+        posted = []
+        for id in own.sorted() {
+            guard let order = try order(id, snapshot) else { continue }
+            view.orders.append(order)
+            guard case .open(let bids) = order.state else { continue }
+            let home = EndpointID(snapshot.layout.home(of: id.owner))
+            for bid in bids {
+                guard let object = try snapshot.object(JobBid.key(order: id, bid: bid), of: home),
+                    let bid = try? JobBid(object)
+                else { continue }
+                view.bids[id, default: []].append(bid)
+            }
+        }
+        return view
+    }
+
+    private func order(
+        _ id: ObjectID, _ snapshot: LedgerSnapshot
+    ) throws(ReadError) -> JobOrder? {
+        let home = EndpointID(snapshot.layout.home(of: id.owner))
+        return try snapshot.object(JobOrder.key(id), of: home).flatMap { try? JobOrder($0) }
+    }
 }
 
 extension JobOrder {
+    fileprivate var isClosed: Bool {
+        switch state {
+        case .closed: true
+        case .open, .active: false
+        }
+    }
+
     /// Whether an account is among those who vote on the result.
     fileprivate func isVoted(by account: Address) -> Bool {
         guard case .active(let lease) = state, case .delivered(let delivery) = lease.state,

@@ -16,7 +16,7 @@ extension CallView {
             guard let claimable = try snapshot.claimable(node) else {
                 throw RPCFailure(ReadError.corruptRow(database: "buckets"))
             }
-            return NodeReward(claimable: claimable, weight: node.rewards.next)
+            return Reward(claimable: claimable, weight: node.rewards.next)
         },
     ]
 
@@ -38,12 +38,13 @@ extension CallView {
         .time("until") { $0.until },
     ]
 
-    private struct NodeReward {
+    /// Of a node, or a stake for a role.
+    struct Reward {
         let claimable: Amount
         let weight: RewardWeight
     }
 
-    private static let reward: [CallOutput<NodeReward>] = [
+    static let reward: [CallOutput<Reward>] = [
         .amount("claimable") { $0.claimable }, .uint128("weight") { $0.weight.units },
     ]
 }

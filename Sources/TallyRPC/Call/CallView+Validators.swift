@@ -10,6 +10,14 @@ extension CallView {
     /// `Specs/abi/validator.json`.
     static let validators: [CallView] = [
         CallView("stakeOf", .address("owner"), of: ObjectPlace.stake, roleStake) { $0 },
+        CallView("rewardOf", .address("owner"), reward) {
+            (snapshot, owner) throws(RPCFailure) in
+            guard let stake = try snapshot.read(.stake(of: owner)) else { return nil }
+            guard let claimable = try snapshot.claimable(stake) else {
+                throw RPCFailure(ReadError.corruptRow(database: "buckets"))
+            }
+            return Reward(claimable: claimable, weight: stake.rewards.next)
+        },
         CallView("stakersOf", .role("role"), of: ObjectPlace.roll, stakers) { $0 },
         CallView("electedSet", .none, of: { ObjectPlace.electedSet }, electedSet) { $0 },
         CallView("validators", .none, [.addresses("validators") { $0 }]) {

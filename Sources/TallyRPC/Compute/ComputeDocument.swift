@@ -58,6 +58,8 @@ enum ComputeDocument {
         out.time("lastSeenMs", node.outage.lastSeen)
         out.member("passed") { $0.integer(node.reputation.passed) }
         out.member("missed") { $0.integer(node.reputation.missed) }
+        out.member("deliveries") { $0.integer(node.reputation.deliveries) }
+        out.member("failures") { $0.integer(node.reputation.failures) }
         out.member("weight") { $0.quantity(node.rewards.next.units) }
         out.key("stake")
         if let stake = node.stake {

@@ -42,6 +42,7 @@ package struct WorkerCore: Sendable {
         switch work {
         case .round(let challenge, let answer): self.answer = (challenge, answer)
         case .job(let order, let outcome): outcomes[order] = outcome
+        case .task: break
         }
     }
 

@@ -40,7 +40,7 @@ package struct ValidatorDuties: Sendable {
     package mutating func finish(_ work: FinishedWork) {
         guard computing.remove(work.id) != nil else { return }
         switch work {
-        case .round: break
+        case .round, .task: break
         case .job(let order, let outcome): outcomes[order] = outcome
         }
     }

@@ -22,6 +22,7 @@ import Testing
                     sampleBps: 6_000, slashBps: UInt16.random(in: 0...10_000, using: &generator),
                     arbiters: [1, 3, 5].randomElement(using: &generator) ?? 3)
             }
+            for person in everybody { try world.addNode(of: person) }
             var orders: [ObjectID] = []
             for _ in 0..<200 {
                 try step(&world, &orders, &generator)
@@ -38,11 +39,16 @@ import Testing
                 }
                 try world.wait(4_000)
             }
+            var counted: [Address: Counted] = [:]
             for order in orders where try world.hasOrder(order) {
+                note(try world.order(order), &counted)
                 reasons.insert(try world.closing(order).reason)
                 for fact in world.facts(order) {
                     if case .decided(let verdict, _) = fact { verdicts.insert(verdict) }
                 }
+            }
+            for person in everybody {
+                #expect(try world.counted(person) == counted[person] ?? Counted(), "seed \(seed)")
             }
             for shard in 0..<4 {
                 #expect(try world.reserved(shard) == 0, "seed \(seed)")
@@ -58,6 +64,19 @@ import Testing
         ]
         #expect(reasons.isSuperset(of: common), "each end was reached")
         #expect(verdicts.isSuperset(of: [.accepted, .slashed]), "votes were decided")
+    }
+
+    /// NODE-11: each lease at a fixed price once.
+    private func note(_ order: JobOrder, _ counted: inout [Address: Counted]) {
+        guard order.terms.pricing == .fixed, case .closed(let closing) = order.state,
+            let provider = closing.provider
+        else { return }
+        switch closing.reason {
+        case .settled: counted[provider, default: Counted()].deliveries += 1
+        case .slashed, .undelivered, .providerClosed:
+            counted[provider, default: Counted()].failures += 1
+        case .payerClosed, .expired, .outOfFunds: Issue.record("\(closing.reason)")
+        }
     }
 
     private func seedBytes(_ generator: inout SeededGenerator) -> [UInt8] {

@@ -133,6 +133,23 @@ struct JobWorld {
 
     func nonce(_ address: Address) -> Nonce { nonces[address] ?? 0 }
 
+    /// What an account's node has counted of its jobs.
+    func counted(_ owner: Address) throws -> Counted {
+        let reputation = try ComputeNode(
+            some(object(ComputeNode.objectKey(of: owner), of: owner))
+        ).reputation
+        return Counted(deliveries: reputation.deliveries, failures: reputation.failures)
+    }
+
+    /// Gives an account a node; a retired one, so that it has no rounds.
+    mutating func addNode(of owner: Address) throws {
+        let node = ComputeNode(
+            owner: owner, key: .zero, spec: .zero, state: .retired,
+            outage: NodeOutage(lastSeen: time))
+        let change = StateChange(ComputeNode.objectKey(of: owner), node.object)
+        trees[home(of: owner)] = try trees[home(of: owner)].updating([change], MemoryPages())
+    }
+
     // MARK: Acting
 
     /// Performs an operation and lets all that follows from it happen.
@@ -301,6 +318,12 @@ struct JobWorld {
         for receipt in inbound.joined() { sum += receipt.value.units + receipt.fee.units }
         #expect(sum == genesis.units, "money at height \(height)")
     }
+}
+
+/// Jobs of a node that ended.
+struct Counted: Hashable {
+    var deliveries: UInt64 = 0
+    var failures: UInt64 = 0
 }
 
 /// The value, or an error that says what is missing.

@@ -212,18 +212,22 @@ private let day: UInt64 = 86_400_000
         #expect(try world.act(.claimRewards, by: owner) == .node(.noRewards))
     }
 
-    @Test func countsDeliveriesOfNodesOfTheShard() throws {
+    @Test func countsDeliveriesOfNodes() throws {
         let world = try world()
         var executor = try world.executor(1)
         executor.beginSystem()
-        try executor.noteDelivery(of: owner, isGood: true)
-        try executor.noteDelivery(of: owner, isGood: true)
-        try executor.noteDelivery(of: owner, isGood: false)
-        try executor.noteDelivery(of: machine(2), isGood: true)
-        try executor.noteDelivery(of: machine(1, 99), isGood: true)
+        let job = ObjectID(owner: machine(2), number: 5)
+        try executor.noteDelivery(of: job, by: owner, isGood: true)
+        try executor.noteDelivery(of: job, by: owner, isGood: true)
+        try executor.noteDelivery(of: job, by: owner, isGood: false)
+        try executor.noteDelivery(of: job, by: machine(1, 99), isGood: true)
+        #expect(
+            executor.events
+                == [true, true, false].map {
+                    .compute(.node(.rated(owner, job: job, isGood: $0)))
+                })
         let node = try #require(try executor.node(of: owner))
         #expect(node.reputation.deliveries == 2 && node.reputation.failures == 1)
-        #expect(try executor.node(of: machine(2)) == nil)
         #expect(try executor.node(of: machine(1, 99)) == nil)
     }
 }

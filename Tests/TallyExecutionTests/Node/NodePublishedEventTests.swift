@@ -1,6 +1,7 @@
 import FoundationEssentials
 import TallyPrimitives
 import TallyTesting
+import TallyTransactions
 import Testing
 
 @testable import TallyExecution
@@ -47,6 +48,7 @@ private struct Entry: Decodable {
             .unstaked(Self.owner, value: .zero), .active(Self.owner, .zero),
             .offline(Self.owner), .penalised(Self.owner, value: .zero, period: 1),
             .rewardsClaimed(Self.owner, value: .zero),
+            .rated(Self.owner, job: .node(Self.owner), isGood: true),
         ]
         try check("node.json", events.map(\.record))
     }

@@ -127,10 +127,12 @@ extension EconomyOracle {
         case .expired:
             try expect(now >= order.terms.bidsUntil.milliseconds, .job, "\(id) expires too early")
             promise(bid.bond, .bond, of: orderID, to: id.owner)
-        case .forfeited: promise(bid.bond, .compensation, of: orderID, to: orderID.owner)
+        case .forfeited:
+            promise(bid.bond, .compensation, of: orderID, to: orderID.owner)
+            promise(0, .failure, of: orderID, to: id.owner)
         case .slashed:
             let lost = Self.quotient(bid.bond, UInt128(economy.jobs.slashBps), 10_000)
-            promise(bid.bond - lost, .bond, of: orderID, to: id.owner)
+            promise(bid.bond - lost, .failure, of: orderID, to: id.owner)
             guard order.cause == .dispute else { return }
             let half = lost / 2
             promise(half, .compensation, of: orderID, to: orderID.owner)
@@ -216,7 +218,8 @@ extension EconomyOracle {
         try expect(value, is: min(owed - order.paid, order.escrow), .job, "what \(id) pays")
         order.paid += value
         order.escrow -= value
-        promise(value, .earnings, of: id, to: provider)
+        promise(
+            value, order.terms.pricing == .fixed ? .delivery : .earnings, of: id, to: provider)
     }
 
     private mutating func close(

@@ -8,6 +8,9 @@ extension EconomyOracle {
     struct Node: Sendable {
         var stake: Stake?
         var power: UInt128 = 0
+        /// Jobs that ended well, and others.
+        var deliveries: UInt64 = 0
+        var failures: UInt64 = 0
         var isActive = false
         var isOffline = false
         var isRetired = false
@@ -79,6 +82,11 @@ extension EconomyOracle {
         case .penalised(let owner, let value, let period):
             try penalise(owner, Penalty(value: value.units, period: period))
         case .rewardsClaimed(let owner, let value): try claim(owner, value.units)
+        case .rated(let owner, let job, let isGood):
+            try rate(Rating(job: job, node: owner, isGood: isGood))
+            var node = try node(owner)
+            if isGood { node.deliveries += 1 } else { node.failures += 1 }
+            store(node, owner)
         }
     }
 

@@ -11,6 +11,13 @@ extension EconomyOracle {
         let value: UInt128
     }
 
+    /// How a job ended for a node.
+    struct Rating: Hashable, Sendable {
+        let job: ObjectID
+        let node: Address
+        let isGood: Bool
+    }
+
     struct Reimbursement: Hashable, Sendable {
         let node: Address
         let attester: Address
@@ -19,7 +26,8 @@ extension EconomyOracle {
     mutating func promise(
         _ value: UInt128, _ reason: PayoutReason, of object: ObjectID, to: Address
     ) {
-        guard value > 0 else { return }
+        // JOB-24: a failure is told with nothing too.
+        guard value > 0 || reason == .failure else { return }
         add(1, to: Promise(object: object, reason: reason, to: to, value: value))
     }
 
@@ -35,12 +43,36 @@ extension EconomyOracle {
             try leave(promise)
             sent[reference] = promise
         case .paid(nil, let object, let reason, let to, let value, _):
-            try leave(Promise(object: object, reason: reason, to: to, value: value.units))
+            let promise = Promise(object: object, reason: reason, to: to, value: value.units)
+            try leave(promise)
+            owe(promise)
         case .paid(let reference?, let object, let reason, let to, let value, _):
             let promise = Promise(object: object, reason: reason, to: to, value: value.units)
             let before = sent.removeValue(forKey: reference)
             try expect(before == promise, .payout, "\(promise) was not sent")
+            owe(promise)
         }
+    }
+
+    /// JOB-24: with these payments a job ends for its provider's node, if there is one.
+    private mutating func owe(_ promise: Promise) {
+        guard nodes[promise.to] != nil else { return }
+        switch promise.reason {
+        case .delivery: unrated.append(Rating(job: promise.object, node: promise.to, isGood: true))
+        case .failure: unrated.append(Rating(job: promise.object, node: promise.to, isGood: false))
+        case .stake, .reward, .earnings, .refund, .bond, .proceeds, .tradeReward, .verification,
+            .compensation:
+            break
+        }
+    }
+
+    /// NODE-11: each job once, with the payment that ends it.
+    mutating func rate(_ rating: Rating) throws(EconomyViolation) {
+        try expect(
+            unrated.popLast() == rating, .job, "\(rating.node) is rated for \(rating.job)")
+        try expect(
+            rated.insert(rating.job).inserted, .job,
+            "\(rating.node) is rated for \(rating.job) again")
     }
 
     /// A payment leaves its object's endpoint: it is promised by the end of the block, or an

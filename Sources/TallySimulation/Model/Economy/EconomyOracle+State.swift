@@ -13,6 +13,7 @@ extension EconomyOracle {
             try compare(
                 core, ComputeNode.objectKey(of: owner), nodes[owner]?.stake?.left ?? 0,
                 .nodeStake, "the stake of \(owner)")
+            try compareReputation(core, owner)
         }
         for id in touched.orders {
             guard let order = orders[id] else { continue }
@@ -40,6 +41,22 @@ extension EconomyOracle {
         }
         try expect(book.nodes.units, is: epochs.mintedNodes, .epoch, "minted for nodes")
         try expect(book.trades.units, is: epochs.mintedTrades, .epoch, "minted for trades")
+    }
+
+    // NODE-11
+    private func compareReputation(
+        _ core: ShardCore, _ owner: Address
+    ) throws(EconomyViolation) {
+        let object = try object(core, ComputeNode.objectKey(of: owner))
+        guard let node = object.flatMap({ try? ComputeNode($0) }) else {
+            throw violation(.job, "the node of \(owner) is not readable")
+        }
+        try expect(
+            node.reputation.deliveries, is: nodes[owner]?.deliveries ?? 0, .job,
+            "the deliveries of \(owner)")
+        try expect(
+            node.reputation.failures, is: nodes[owner]?.failures ?? 0, .job,
+            "the failures of \(owner)")
     }
 
     private func compare(

@@ -42,6 +42,10 @@ package struct EconomyOracle: Sendable {
     /// How many attestations may still be reimbursed (ROUND-8).
     var reimbursable: [Reimbursement: Int] = [:]
 
+    /// What the last event owes a node, and jobs that a node was rated for (NODE-11).
+    var unrated: [Rating] = []
+    var rated: Set<ObjectID> = []
+
     var nodes: [Address: Node] = [:]
     /// By endpoint index.
     var owners: [[Address]]
@@ -145,6 +149,7 @@ package struct EconomyOracle: Sendable {
             throw violation(.penalty, "\(owner) was not charged \(penalty)")
         }
         if let trade = owedNow.keys.first { throw violation(.trade, "nothing owed for \(trade)") }
+        if let rating = unrated.first { throw violation(.job, "\(rating) was not counted") }
         try expect(sale == nil, .trade, "units were taken and not sold")
     }
 
