@@ -298,7 +298,8 @@ extension [String: String] {
         var roll = RoleRoll(.router)
         roll.set(account(5), Amount(91))
         roll.set(account(6), Amount(92))
-        let set = ElectedSet(epoch: 93, validators: [account(5), account(7)])
+        let set = ElectedSet(
+            epoch: 93, validators: [account(5), account(7)], seed: Hash32(number: 94))
         let objects = [
             Planted(nil, RoleRoll.key(of: .router), try #require(roll.object)),
             Planted(nil, ElectedSet.key, set.object),
@@ -318,6 +319,7 @@ extension [String: String] {
                 "validator", "electedSet", [],
                 gives: [
                     "epoch": "93", "members": "[\(text(account(5))),\(text(account(7)))]",
+                    "seed": "\(Hash32(number: 94))",
                 ])
             let validators = ledger.genesis.validators.map(text).joined(separator: ",")
             try await ledger.expect(

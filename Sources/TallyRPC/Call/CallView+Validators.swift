@@ -42,6 +42,7 @@ extension CallView {
 
     private static let electedSet: [CallOutput<ElectedSet>] = [
         .uint64("epoch") { $0.epoch }, .addresses("members") { $0.validators },
+        .bytes32("seed") { $0.seed },
     ]
 }
 
