@@ -1,3 +1,4 @@
+import Logging
 import TallyClient
 import TallyCrypto
 import TallyEngine
@@ -27,7 +28,7 @@ import Testing
     private var task: ObjectID { ObjectID(owner: checker.address, number: 0) }
 
     private func withNode(
-        price: UInt128, _ body: @Sendable (LedgerClient) async throws -> Void
+        price: UInt128, _ body: (LedgerClient) async throws -> Void
     ) async throws {
         var configuration = NodeConfiguration(dataDirectory: scratch.path)
         configuration.rpcPort = 0
