@@ -124,6 +124,8 @@ struct SpecimenLedger {
             out.append(Amount(100))
             out.append(UInt64(21_000))
         }
+        var election = height.block.header
+        election.newValidators = ValidatorSchedule(driver.genesis).genesis
         let values: [(String, UInt8, [UInt8])] = [
             (
                 "head", 0,
@@ -154,6 +156,7 @@ struct SpecimenLedger {
             ("parameters", 7, driver.genesis.parameters.encoded),
             ("shard-header", 10, header.encoded),
             ("beacon-header", 11, height.block.header.encoded),
+            ("beacon-header-election", 11, election.encoded),
             ("randomness", 14, randomness.encoded),
             ("record", 13, AgreementSpecimens().undecidedRecord),
         ]

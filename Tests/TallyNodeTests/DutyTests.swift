@@ -30,6 +30,12 @@ import Testing
     private func withNode(
         price: UInt128, _ body: (LedgerClient) async throws -> Void
     ) async throws {
+        try await run(price: price, body).waitUntilGone()
+    }
+
+    private func run(
+        price: UInt128, _ body: (LedgerClient) async throws -> Void
+    ) async throws -> Remains {
         var configuration = NodeConfiguration(dataDirectory: scratch.path)
         configuration.rpcPort = 0
         configuration.hiddenTasks.maximumEscrow = Amount(price)
@@ -47,8 +53,7 @@ import Testing
         }
         ending.finish()
         try await running
-        let remains = Remains(of: node, in: scratch.path)
-        await remains.waitUntilGone()
+        return Remains(of: node, in: scratch.path)
     }
 
     /// Sends an operation and waits until it is done wherever it leads to.
@@ -70,7 +75,8 @@ import Testing
     /// Lets blocks come until the checker has sent as many transactions.
     /// - Returns: whether it has, within some time.
     private func sent(_ count: UInt64, _ client: LedgerClient) async throws -> Bool {
-        for _ in 0..<200 {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < deadline {
             if try await client.nonce(of: checker.address) >= count { return true }
             // Somebody's transfer of nothing: a block, and some time.
             let envelope = Envelope(
@@ -100,7 +106,7 @@ import Testing
             try #require(try await sent(1, client), "no task was posted")
             let order = try await client.call("compute_job", [.string(task.word.description)])
             #expect(order["state"]?.stringValue == "open")
-            #expect(order["program"]?.stringValue == "hashChain")
+            #expect(order["kind"]?.stringValue == "hashChain")
             #expect(order["escrow"]?.quantity(UInt64.self) == 1_500)
             try await send(
                 .job(.placeBid(order: task, price: Amount(900), bond: Amount(90))),

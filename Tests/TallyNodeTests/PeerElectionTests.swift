@@ -125,6 +125,35 @@ import Testing
         let again = try Snapshot.create(
             directory: scratch.path, genesis: genesis, path: path + "-again")
         #expect(again.beacon == made.beacon)
+
+        // Nothing of it can be left out, or said twice.
+        let code = { () -> String in
+            do throws(SnapshotError) {
+                _ = try Snapshot.verify(path, genesis: genesis)
+                return "good"
+            } catch { return error.code }
+        }
+        #expect(code() == "good")
+        let elections = URL(filePath: path + "/elections-000000.rlp")
+        let good = Array(try Data(contentsOf: elections))
+        for (bytes, refusal) in [([], "tooFewSeals"), (good + good, "elections")] {
+            try Data(bytes).write(to: elections)
+            try state(bytes, of: elections.lastPathComponent, in: path)
+            #expect(code() == refusal)
+        }
+    }
+
+    /// Makes the manifest fit a file.
+    private func state(_ bytes: [UInt8], of name: String, in path: String) throws {
+        let file = URL(filePath: path + "/manifest.json")
+        var manifest = try #require(
+            try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+        var files = try #require(manifest["files"] as? [[String: Any]])
+        let index = try #require(files.firstIndex { $0["name"] as? String == name })
+        files[index]["bytes"] = bytes.count
+        files[index]["sha256"] = String(SHA256.plain(bytes).description.dropFirst(2))
+        manifest["files"] = files
+        try JSONSerialization.data(withJSONObject: manifest).write(to: file)
     }
 
     /// NET-27: the ledger knows whose key is a validator's.

@@ -25,7 +25,8 @@ private func time(_ milliseconds: UInt64) -> BeaconTime { BeaconTime(millisecond
         .retired(owner), .staked(owner, value: most, termDays: .max, until: time(.max)),
         .unstaked(owner, value: most), .active(owner, ComputePower(tenThousandths: 14_451)),
         .offline(owner), .penalised(owner, value: Amount(2), period: 3),
-        .rewardsClaimed(owner, value: most),
+        .rewardsClaimed(owner, value: most), .rated(owner, job: id, isGood: true),
+        .rated(owner, job: second, isGood: false),
     ]
 
     private static let proofs: [ProofEvent] = [
@@ -70,7 +71,7 @@ private func time(_ milliseconds: UInt64) -> BeaconTime { BeaconTime(millisecond
         .rolePenalised(id, amount: Amount(7), from: time(8), to: time(9)),
         .stakeForfeited(id, .outage, value: Amount(10)),
         .impeachmentVoted(id, by: other, votes: 11, others: 12),
-        .validatorsElected(epoch: 13, hash: root, count: 14),
+        .validatorsElected(epoch: 13, hash: root, count: 14), .rewardsClaimed(id, value: most),
     ]
 
     private static let share = EpochShare(
