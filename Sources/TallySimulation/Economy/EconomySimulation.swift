@@ -28,6 +28,7 @@ package struct EconomySimulation: Sendable {
     private var driver: LedgerDriver
     private var checker: LedgerChecker
     private var oracle: EconomyOracle
+    private var elections: ElectionModel
     private var workload: EconomyWorkload
     private let transfers: Workload
     private let factory: WorkloadTransactions
@@ -83,6 +84,7 @@ package struct EconomySimulation: Sendable {
         driver = try LedgerDriver(genesis, proposer: validators[0])
         checker = LedgerChecker(genesis)
         oracle = EconomyOracle(genesis)
+        elections = ElectionModel(genesis)
         workload = EconomyWorkload(
             people: people, owners: Array(people.suffix(Int(random.pick(2...6)))),
             validators: people)
@@ -108,6 +110,9 @@ package struct EconomySimulation: Sendable {
                 try oracle.check(
                     height.records, validators: validators, endpoints: driver.endpoints)
             } catch { throw EconomyFailure(checker: "economy", detail: "\(error)") }
+            do throws(ModelViolation) {
+                try elections.check(height.block.header, elected: oracle.elected)
+            } catch { throw EconomyFailure(checker: "execution", detail: "\(error)") }
         }
     }
 

@@ -10,6 +10,8 @@ package enum ModelViolation: Error, Hashable, Sendable {
     case ineligible(EndpointID, Hash32, String)
     /// What a header reveals, or the beacon makes of it, is not what the rules say.
     case randomness(String)
+    /// A header's set is not the one that stakes elected.
+    case election(String)
     /// A transaction ended in another way than the rules say.
     case outcome(EndpointID, Hash32, expected: ExecutionFailure?, actual: ExecutionFailure?)
     /// A due entry ran that there is not, or that ran already.

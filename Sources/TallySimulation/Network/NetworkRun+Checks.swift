@@ -171,6 +171,10 @@ extension NetworkRun {
             try checks.economyOracle?.check(
                 records, validators: set.addresses, endpoints: endpoints)
         } catch { fail(.economy, "height \(final.height): \(error)") }
+        let elected = checks.economyOracle?.elected ?? []
+        do throws(ModelViolation) {
+            try checks.electionModel.check(block.header, elected: elected)
+        } catch { fail(.execution, "height \(final.height): \(error)") }
         result.seeds = checks.reference.beacon.randomness.seed.number
         result.receipts = checks.ledgerChecker.consumedCount
     }

@@ -86,6 +86,7 @@ struct RunChecks {
     var ledgerModel: LedgerModel?
     var economyOracle: EconomyOracle?
     var randomnessModel: RandomnessModel
+    var electionModel: ElectionModel
     let scheme: SimulatedScheme
     let chain: ChainIdentity
 
@@ -122,6 +123,7 @@ struct RunChecks {
             economyOracle = EconomyOracle(scenario.genesis)
         }
         randomnessModel = RandomnessModel(genesis: scenario.genesis.hash)
+        electionModel = ElectionModel(scenario.genesis)
         self.scheme = scheme
         self.chain = chain
         let count = 2 * scenario.addresses.count

@@ -69,8 +69,23 @@ extension EconomyOracle {
                 reason != .outage || value.isZero, .roleStake, "\(id) has money left")
             try end(&role)
         case .rewardsClaimed(let id, let value): try claim(id, value.units)
-        case .impeachmentVoted, .validatorsElected: break
+        case .impeachmentVoted: break
+        case .validatorsElected(_, _, let count): try elect(count)
         }
+    }
+
+    /// STAKE-13: the largest stakes with money, 3F + 1 of them.
+    private mutating func elect(_ count: UInt32) throws(EconomyViolation) {
+        let able = roles.values.filter {
+            $0.role == .validator && $0.isActive && $0.left > 0
+        }
+        .sorted { $0.left != $1.left ? $0.left > $1.left : $0.id.owner < $1.id.owner }
+        let first = Int(economy.firstValidators)
+        let size = able.count < first ? 0 : able.count - (able.count - 1) % 3
+        let members = able.prefix(size).map(\.id.owner).sorted()
+        try expect(Int(count), is: members.count, .roleStake, "the size of a set")
+        try expect(members != elected, .roleStake, "an election that changes nothing")
+        elected = members
     }
 
     /// STAKE-15: what it has earned is paid before.

@@ -59,6 +59,8 @@ package struct EconomyOracle: Sendable {
     /// By owner: what all of its stakes earn, one after another (STAKE-15).
     var roleEarnings: [Address: Earnings] = [:]
     var epochs: Epochs
+    /// The members whom the stakes elected last, ascending; nobody, the validators of the genesis.
+    package internal(set) var elected: [Address] = []
     /// What the block changed.
     var touched = Touched()
 
