@@ -166,6 +166,37 @@ import Testing
             .job(.underArbitration))
     }
 
+    /// JOB-18: lost are 40, shared as after any dispute.
+    @Test func openedSealSharesTheBondLikeADispute() throws {
+        var world = try JobWorld.usual()
+        let order = try world.delivered(wrong)
+        try world.must(.reveal(order: order, answer: answer, salt: salt), by: payer)
+        try world.reachDraw()
+        try world.vote(order, [answer, answer, answer, answer, wrong])
+        #expect(world.facts(order).contains(.decided(.slashed, result: answer)))
+        #expect(try world.gain(provider) == -40)
+        #expect(try world.gain(payer) == 20)
+        #expect(try arbiters.map { try world.gain($0) } == [5, 5, 5, 5, 0])
+        #expect(try world.treasury() == 0)
+    }
+
+    /// Arbiters are drawn anew, and only what they say counts.
+    @Test func sealMayBeOpenedAfterASampleWithoutAMajority() throws {
+        var world = try JobWorld.usual { $0.sampleBps = 10_000 }
+        let order = try world.delivered(wrong)
+        try world.reachDraw()
+        try world.vote(order, [wrong, wrong, nil, nil, nil])
+        #expect(world.facts(order).last == .decided(.noMajority, result: nil))
+        try world.must(.reveal(order: order, answer: answer, salt: salt), by: payer)
+        try world.reachDraw()
+        #expect(world.facts(order).count { $0 == .arbiterDrawn } == 10)
+        try world.vote(order, [answer, answer, answer, nil, nil])
+        #expect(world.facts(order).contains(.decided(.slashed, result: answer)))
+        #expect(try arbiters.map { try world.gain($0) } == [6, 6, 6, 0, 0])
+        #expect(try world.treasury() == 2)
+        #expect(try world.gain(payer) == 20)
+    }
+
     @Test func sealIsOpenedWithinTheWindow() throws {
         var world = try JobWorld.usual()
         let order = try world.delivered(wrong)

@@ -81,7 +81,7 @@ extension EconomyOracle {
         case .verdictCommitted: try commit(actor, &order)
         case .verdictRevealed(let result): try reveal(actor, result, &order)
         case .decided(let verdict, let result): try decide(verdict, result, &order)
-        case .taskRevealed(let isPassed): if !isPassed { order.cause = nil }
+        case .taskRevealed(let isPassed): try open(isPassed, &order)
         case .paid(let value): try pay(value.units, actor, id, &order)
         case .funded(let value):
             try expect(value.units, is: call?.value ?? 0, .job, "what \(id) is funded with")
@@ -180,6 +180,16 @@ extension EconomyOracle {
             order.arbiters[place].hasCommitted, order.arbiters[place].result == nil
         else { throw violation(.job, "\(actor) votes twice, or did not commit") }
         order.arbiters[place].result = result
+    }
+
+    /// A seal that expected something else is a dispute like any other, also after a sample that had
+    /// arbiters without a majority (JOB-15).
+    private func open(_ isPassed: Bool, _ order: inout Order) throws(EconomyViolation) {
+        guard case .job(.reveal(_, let answer, _)) = call?.operation else {
+            throw violation(.job, "a seal that nobody opened")
+        }
+        try expect(isPassed, is: answer == order.lease?.result, .job, "whether a task is passed")
+        if !isPassed { order.beginVote(.dispute) }
     }
 
     // JOB-18
