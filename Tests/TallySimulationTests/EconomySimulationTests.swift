@@ -36,8 +36,8 @@ import Testing
     private static let everything: Set<String> = [
         "NodeRegistered", "NodeUpdated", "NodeRetired", "NodeStaked", "NodeUnstaked", "NodeActive",
         "NodeOffline", "NodePenalised", "NodeRated", "RewardsClaimed", "ChallengeOpened",
-        "ProofSubmitted",
-        "ProofDrawn", "ProofRevealed", "ProofAttested", "ProofMeasured", "ProofMissed", "ProofVoid",
+        "ProofSubmitted", "ProofDrawn", "ProofRevealed", "ProofAttested", "ProofMeasured",
+        "ProofMissed", "ProofVoid",
         "JobCreated", "BidPlaced", "BidClosed", "JobAssigned", "JobDelivered", "JobDisputed",
         "JobSampled", "ArbiterDrawn", "VerdictCommitted", "VerdictRevealed", "JobDecided",
         "TaskRevealed", "JobPaid", "LeaseFunded", "LeasePaused", "LeaseResumed", "JobClosed",
