@@ -11,6 +11,8 @@ struct FamilyRun {
     private let addresses: [Address]
     private let signature: RecoverableSignature
     private var tree: StateTree
+    /// Of the beacon's own endpoint.
+    private var beacon = StateTree.empty
     private var due: [DueEntry] = []
     private var time: UInt64 = 1_000_000
     private var seed: UInt64 = 1
@@ -30,6 +32,9 @@ struct FamilyRun {
         let task = try ChainTask(segments: 64, stepsPerSegment: 16, openings: 8)
         parameters.economy?.rounds.task = .chain(task)
         parameters.economy?.jobs.sampleBps = 0
+        // All of them, so that one of them arbitrates and attests everywhere.
+        parameters.economy?.jobs.arbiters = 7
+        parameters.economy?.rounds.attesters = 7
         self.parameters = parameters
         var random = SeededGenerator(seed: 1)
         addresses = (0..<count).map { _ in
@@ -55,8 +60,22 @@ struct FamilyRun {
         try perform("registerNode") { _, _ in .node(.register(key: .zero, spec: .zero)) }
         try perform("updateNode") { _, _ in .node(.update(key: .zero, spec: .zero)) }
         try prove()
+        try perform("stake (node)") { _, _ in
+            .node(.stake(termDays: 7, value: Amount(1_000_000_000_000)))
+        }
         try trade()
         try job()
+        try dispute()
+        try rent()
+        try stakeRoles()
+        try leave()
+    }
+
+    /// The term is over, and nobody's due entry has been there first.
+    private mutating func leave() throws {
+        time += 8 * 86_400_000
+        try perform("unstake (node)") { _, _ in .node(.unstake) }
+        try perform("deregisterNode") { _, _ in .node(.deregister) }
     }
 
     // MARK: The story
@@ -90,19 +109,26 @@ struct FamilyRun {
                 .reveal(
                     round: drawn[index].number, weight: task.weight, opening: openings[index]))
         }
-        // One validator attests for all nodes but those of validators, seven to a call.
-        var next = 7
-        let calls = (drawn.count - next) / 7
-        try perform("attestProof (7 rounds)", from: Array(repeating: 0, count: calls)) { _, _ in
-            let rounds = drawn[next..<next + 7]
-            next += 7
-            return .proof(
-                .attest(
-                    rounds.map {
-                        ProofAttestation(node: $0.node, round: $0.number, milliseconds: 9_000)
-                    }))
+        // Each validator attests for all nodes, but its own (ROUND-7): seven to a call.
+        for attester in 0..<Self.validatorCount {
+            let others = drawn.indices.filter { $0 != attester }
+            var rounds = others.map { drawn[$0] }[...]
+            let calls = (rounds.count + 6) / 7
+            try perform(
+                attester == 0 ? "attestProof (7 rounds)" : nil,
+                from: Array(repeating: attester, count: calls)
+            ) { _, _ in
+                let entries = rounds.prefix(7).map {
+                    ProofAttestation(node: $0.node, round: $0.number, milliseconds: 9_000)
+                }
+                rounds = rounds.dropFirst(7)
+                return .proof(.attest(entries))
+            }
         }
+        try pass(milliseconds: 600_000)
     }
+
+    private static let validatorCount = 7
 
     private var all: Range<Int> { addresses.indices }
 
@@ -126,31 +152,158 @@ struct FamilyRun {
         try perform("cancelOffer") { _, index in .trade(.cancelOffer(offers[index])) }
     }
 
-    private mutating func job() throws {
+    private static let salt = Hash32(words: (1, 2, 3, 4))
+
+    /// Everybody posts an order.
+    private mutating func post(
+        _ kind: String?, _ pricing: JobPricing = .fixed, price: UInt128 = 1_000,
+        escrow: UInt128 = 1_000
+    ) throws -> [ObjectID] {
         let orders = ids()
         let end = BeaconTime(milliseconds: time + 600_000)
-        try perform("postJob") { _, _ in
+        try perform(kind) { _, _ in
             .job(
                 .postJob(
                     JobTerms(
-                        program: .hashChain, pricing: .fixed, input: .zero, sealed: .zero,
-                        price: Amount(1_000), bidsUntil: end, duration: 600_000),
-                    escrow: Amount(1_000)))
+                        program: .hashChain, pricing: pricing, input: .zero,
+                        sealed: JobOrder.seal(answer: .zero, salt: Self.salt),
+                        price: Amount(price), bidsUntil: end, duration: 600_000),
+                    escrow: Amount(escrow)))
         }
-        let count = all.count
+        return orders
+    }
+
+    /// Everybody bids for the next one's order.
+    private mutating func bid(
+        _ kind: String?, _ orders: [ObjectID], price: UInt128 = 1_000, bond: UInt128 = 100
+    ) throws -> [ObjectID] {
         let bids = ids()
-        try perform("placeBid") { _, index in
+        try perform(kind) { run, index in
             .job(
                 .placeBid(
-                    order: orders[(index + 1) % count], price: Amount(1_000), bond: Amount(100)))
+                    order: orders[(index + 1) % orders.count], price: Amount(price),
+                    bond: Amount(bond)))
         }
-        try perform("acceptBid") { _, index in
+        return bids
+    }
+
+    private mutating func accept(
+        _ kind: String?, _ orders: [ObjectID], _ bids: [ObjectID]
+    ) throws {
+        let count = orders.count
+        try perform(kind) { _, index in
             .job(.acceptBid(order: orders[index], bid: bids[(index + count - 1) % count]))
         }
-        try perform("deliver") { _, index in
-            .job(.deliver(order: orders[(index + 1) % count], result: .zero))
+    }
+
+    private mutating func deliver(_ kind: String?, _ orders: [ObjectID]) throws {
+        try perform(kind) { _, index in
+            .job(.deliver(order: orders[(index + 1) % orders.count], result: .zero))
         }
+    }
+
+    /// Orders whose result is there.
+    private mutating func delivered() throws -> [ObjectID] {
+        let orders = try post(nil)
+        try accept(nil, orders, try bid(nil, orders))
+        try deliver(nil, orders)
+        return orders
+    }
+
+    private mutating func job() throws {
+        let orders = try post("postJob")
+        try accept("acceptBid", orders, try bid("placeBid", orders))
+        try deliver("deliver", orders)
         try perform("acceptResult") { _, index in .job(.acceptResult(order: orders[index])) }
+
+        let others = try post(nil)
+        _ = try bid(nil, others)
+        try perform("withdrawBid") { _, index in
+            .job(.withdrawBid(order: others[(index + 1) % others.count]))
+        }
+        try perform("closeOrder") { _, index in .job(.closeOrder(order: others[index])) }
+
+        let sealed = try delivered()
+        try perform("reveal (of a seal)") { _, index in
+            .job(.reveal(order: sealed[index], answer: .zero, salt: Self.salt))
+        }
+        let waiting = try delivered()
+        // Over, and the order's own timer has not come yet.
+        time += parameters.economy?.jobs.disputeMilliseconds ?? 0
+        try perform("settle") { _, index in .job(.settle(order: waiting[index])) }
+    }
+
+    private mutating func dispute() throws {
+        try pass(milliseconds: 1_000)
+        let orders = try delivered()
+        try perform("dispute") { _, index in .job(.dispute(order: orders[index])) }
+        try pass(milliseconds: 2_000)
+        let arbiter = addresses[0]
+        // Of which it is neither payer nor provider.
+        var places = Array(orders.indices.dropFirst(2))[...]
+        let senders = Array(repeating: 0, count: places.count)
+        try perform("commitVerdict", from: senders) { _, _ in
+            let order = orders[places.removeFirst()]
+            let commitment = JobOrder.verdict(
+                order: order, arbiter: arbiter, result: .zero, salt: Self.salt)
+            return .job(.commitVerdict(order: order, commitment: commitment))
+        }
+        places = Array(orders.indices.dropFirst(2))[...]
+        time += (parameters.economy?.jobs.arbitrationMilliseconds ?? 0) / 2
+        try perform("revealVerdict", from: senders) { _, _ in
+            .job(
+                .revealVerdict(
+                    order: orders[places.removeFirst()], result: .zero, salt: Self.salt))
+        }
+    }
+
+    private mutating func rent() throws {
+        let bond = UInt128(parameters.economy?.jobs.bondBps ?? 0) * 600_000 / 10_000_000
+        let orders = try post(nil, .rental, price: 1_000, escrow: 600_000)
+        try accept(nil, orders, try bid(nil, orders, bond: bond * 1_000))
+        time += 1_000
+        try perform("topUp") { _, index in
+            .job(.topUp(order: orders[index], value: Amount(500)))
+        }
+        try perform("closeLease") { _, index in .job(.closeLease(order: orders[index])) }
+    }
+
+    // MARK: Stakes for roles
+
+    /// What leaves the shard, and what the beacon does with it.
+    private mutating func stakeRoles() throws {
+        let stakers = Array(all.prefix(RoleRoll.limit))
+        try request("stakeRole", from: stakers) { _ in
+            .stakeRole(.validator, termDays: 360, value: Amount(100_000_000_000_000))
+        }
+        time += 60_000
+        try request("heartbeat", from: stakers) { _ in .heartbeat }
+        try request("renewStake", from: stakers) { _ in .renewStake(termDays: 180) }
+        // Fewer than half: nobody is impeached.
+        let accused = addresses[stakers.count - 1]
+        try request("impeach", from: Array(stakers.prefix(stakers.count / 3))) { _ in
+            .impeach(accused)
+        }
+    }
+
+    private mutating func request(
+        _ kind: String, from senders: [Int], _ operation: (Int) -> ValidatorOperation
+    ) throws {
+        let sent = try perform(kind + " (sent)", from: senders) { _, index in
+            .validator(operation(index))
+        }
+        var executor = try executor(EndpointID(1), on: beacon)
+        let start = Clocks.thread
+        executor.beginSystem()
+        for receipt in sent { try executor.consume(receipt) }
+        let done = executor.systemResult(weight: 0)
+        try executor.finish()
+        beacon = try executor.updatedTree()
+        let seconds = Clocks.thread - start
+        guard executor.outbox.receipts.allSatisfy(\.isEmpty), done != nil else {
+            throw BenchError("\(kind) was not done")
+        }
+        samples.append((kind + " (on the beacon)", sent.count, seconds, 0))
     }
 
     // MARK: Blocks
@@ -169,17 +322,20 @@ struct FamilyRun {
         }
     }
 
-    private mutating func executor() throws -> BlockExecutor {
+    private mutating func executor(
+        _ endpoint: EndpointID = EndpointID(0), on tree: StateTree? = nil
+    ) throws -> BlockExecutor {
         time += 1
         seed += 2
         return try BlockExecutor(
             context: BlockContext(
-                chain: .zero, parameters: parameters, endpoint: EndpointID(0),
+                chain: .zero, parameters: parameters, endpoint: endpoint,
                 height: Height(seed), time: BeaconTime(milliseconds: time), baseFee: Amount(1),
                 beneficiary: addresses[0],
                 seed: BeaconSeed(number: seed, value: Hash32(words: (seed, 0, 0, 0))),
-                validators: addresses.prefix(7).sorted()),
-            tree: tree, pages: MemoryPages(), ends: [0, 0], expecting: addresses.count)
+                validators: addresses.prefix(Self.validatorCount).sorted()),
+            tree: tree ?? self.tree, pages: MemoryPages(), ends: [0, 0],
+            expecting: addresses.count)
     }
 
     /// Blocks of due entries alone, until none is left whose time has come.
@@ -203,16 +359,21 @@ struct FamilyRun {
         due += executor.dueAdded
     }
 
-    /// One block of one operation of each account.
+    /// One block of one operation of each account, or of some.
+    /// - Parameter kind: `nil` for what only prepares another.
+    /// - Returns: what leaves the shard.
+    @discardableResult
     private mutating func perform(
-        _ kind: String, from senders: [Int]? = nil,
+        _ kind: String?, from senders: [Int]? = nil,
         _ operation: (FamilyRun, Int) -> TallyTransactions.Operation
-    ) throws {
+    ) throws -> [Receipt] {
         let senders = senders ?? Array(all)
         var transactions: [Transaction] = []
         for index in senders {
             let operation = operation(self, index)
-            guard let target = operation.target else { throw BenchError("\(kind) has no target") }
+            guard let target = operation.target else {
+                throw BenchError("\(operation.name) has no target")
+            }
             let data = operation.callData
             let envelope = Envelope(
                 chainID: parameters.chainID, nonce: nonces[index],
@@ -226,12 +387,14 @@ struct FamilyRun {
         var executor = try executor()
         let start = Clocks.thread
         for transaction in transactions {
-            guard case .applied(failure: nil) = try executor.apply(transaction) else {
-                throw BenchError("\(kind) was not done")
+            let outcome = try executor.apply(transaction)
+            guard case .applied(failure: nil) = outcome else {
+                throw BenchError("\(transaction.operation.name): \(outcome)")
             }
         }
         try end(&executor)
-        samples.append(
-            (kind, transactions.count, Clocks.thread - start, transactions[0].weight))
+        let seconds = Clocks.thread - start
+        if let kind { samples.append((kind, transactions.count, seconds, transactions[0].weight)) }
+        return executor.outbox.receipts.flatMap(\.self)
     }
 }

@@ -73,10 +73,13 @@ enum Micro: String, CaseIterable, Sendable {
             let samples = Samples(runs[kind] ?? [])
             report(kind, samples)
             let times = String(format: "%.2f", samples.median / transfer)
-            let weights = String(
-                format: "%.2f", Double(weight) / Double(max(order[0].weight, 1)))
+            let weights =
+                weight == 0
+                ? "prepaid"
+                : String(
+                    format: "%.2f transfers'", Double(weight) / Double(max(order[0].weight, 1)))
             let rate = String(format: "%.0f", 1e6 / samples.median)
-            print("    \(rate)/s a core, \(times) transfers' time, \(weights) transfers' weight")
+            print("    \(rate)/s a core, \(times) transfers' time, \(weights) weight")
         }
     }
 
