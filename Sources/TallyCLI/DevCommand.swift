@@ -163,7 +163,7 @@ struct DevBanner {
             "      -d '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_blockNumber\",\"params\":[]}'",
             "    echo \(Hex.encode(sender.key.exportBytes())) > key.txt && chmod 600 key.txt",
             "    tally tx send --key-file key.txt --to \(receiver.address) \\",
-            "      --ether 1.5 --wait settled --rpc \(node.rpcURL)",
+            "      \(network.exampleAmount) --wait settled --rpc \(node.rpcURL)",
             "",
             "  Stop with Ctrl-C; the ledger continues at the next start.",
             "",

@@ -1,5 +1,6 @@
 import TallyClient
 import TallyCrypto
+import TallyExecution
 import TallyNode
 import TallyPrimitives
 
@@ -18,9 +19,26 @@ extension DevNetwork {
             })
     }
 
+    /// Economies count in tokens of their own decimals.
+    private var balanceText: String {
+        guard let economy = parameters.economy, let token else { return "1,000,000 ether" }
+        let millions = balance.units / token.units / 1_000_000
+        return "\(millions) million tokens of 10^\(economy.decimals) base units"
+    }
+
+    /// What `tx send` is shown with: 1.5 of the unit that people count in.
+    var exampleAmount: String {
+        token.map { "--value \($0.units / 2 * 3)" } ?? "--ether 1.5"
+    }
+
+    /// Base units of a token; `nil` without an economy.
+    private var token: Amount? {
+        parameters.economy.flatMap { EconomyParameters.tokens(1, decimals: $0.decimals) }
+    }
+
     var accountLines: [String] {
         var lines = [
-            "  Accounts, each opened with 1,000,000 ether. Their keys are known to everybody:",
+            "  Accounts, each opened with \(balanceText). Their keys are known to everybody:",
             "  use them on this ledger only.",
             "",
             "  shard  address                                     private key",
