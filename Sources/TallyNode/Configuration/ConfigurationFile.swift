@@ -19,6 +19,9 @@ package enum ConfigurationFile {
                 path: path,
                 reason: "line \(line): a table is named by letters, digits, - and _, or in quotes")
         }
+        if let line = lineOfBraceInArray(bytes) {
+            throw .notTOML(path: path, reason: "line \(line): a brace closes what a bracket opened")
+        }
         let table: TOMLTable
         do {
             table = try TOMLTable(string: String(decoding: bytes, as: UTF8.self))
@@ -52,6 +55,35 @@ package enum ConfigurationFile {
             return !(rest.first.map(canBeginName) ?? false)
         }
         return index.map { $0 + 1 }
+    }
+
+    /// The line, from 1, with a closing brace where an array's next element begins.
+    ///
+    /// toml++ 3 asserts there that an element does. Texts of several lines are looked at like other lines.
+    private static func lineOfBraceInArray(_ bytes: [UInt8]) -> Int? {
+        var line = 1
+        var quote: UInt8?
+        var isComment = false
+        var isEscaped = false
+        var last: UInt8 = 0
+        for byte in bytes {
+            if byte == UInt8(ascii: "\n") {
+                (line, quote, isComment, isEscaped) = (line + 1, nil, false, false)
+            } else if isComment || isEscaped {
+                isEscaped = false
+            } else if let open = quote {
+                isEscaped = byte == UInt8(ascii: "\\") && open == UInt8(ascii: "\"")
+                if byte == open { quote = nil }
+            } else if byte == UInt8(ascii: "#") {
+                isComment = true
+            } else if byte > UInt8(ascii: " ") {
+                let awaits = last == UInt8(ascii: "[") || last == UInt8(ascii: ",")
+                if byte == UInt8(ascii: "}"), awaits { return line }
+                if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") { quote = byte }
+                last = byte
+            }
+        }
+        return nil
     }
 
     /// A closing bracket is left to the library, which has words for it.
